@@ -86,5 +86,6 @@ export function isWorldfoldError(e: unknown, code?: ErrorCode): e is WorldfoldEr
 
 /** Stops with `INTERNAL` when a condition that worldfold itself guarantees does not hold. */
 export function assert(condition: unknown, message: string, facts?: Facts): asserts condition {
-  if (!condition) fail('INTERNAL', message, facts, 'This is a bug in worldfold: please report it with the facts.');
+  if (!condition)
+    fail('INTERNAL', message, facts, 'This is a bug in worldfold: please report it with the facts.');
 }

@@ -1,0 +1,59 @@
+/**
+ * The one file of floors 0–5 that touches the machine: digests, clocks, process identity, yielding.
+ *
+ * Everything above asks for these by name, so that another platform needs one other file. Nothing that a tick
+ * computes may call the clocks here; they time commits and stamp metadata that stays outside every hash.
+ */
+import * as crypto from 'node:crypto';
+import { hostname } from 'node:os';
+import process from 'node:process';
+
+const oneShot = (crypto as { hash?: (a: string, d: Uint8Array, e: 'buffer') => Uint8Array }).hash;
+
+/** SHA-256 of the bytes (FIPS 180-4): 32 bytes. */
+export const sha256: (bytes: Uint8Array) => Uint8Array = oneShot
+  ? (bytes) => oneShot('sha256', bytes, 'buffer')
+  : (bytes) => crypto.createHash('sha256').update(bytes).digest();
+
+/** Milliseconds since 1970, for metadata only. */
+export const wallClock = (): number => Date.now();
+
+/** Milliseconds on a clock that never goes back, for commit intervals and progress only. */
+export const steadyClock = (): number => performance.now();
+
+/** Lets timers, I/O and other tasks run before going on. */
+export const yieldToEvents = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Who holds a lease: enough to tell whether the holder's process is still alive on this host. */
+export interface ProcessIdentity {
+  readonly host: string;
+  readonly pid: number;
+}
+
+/** The identity of this process. */
+export const thisProcess = (): ProcessIdentity => ({ host: hostname(), pid: process.pid });
+
+/** Whether a process of this host is alive; processes of other hosts count as alive. */
+export function isAlive(who: ProcessIdentity): boolean {
+  if (who.host !== hostname()) return true;
+  try {
+    process.kill(who.pid, 0);
+    return true;
+  } catch (e) {
+    return (e as { code?: string }).code === 'EPERM';
+  }
+}
+
+/** A fresh random name of 16 hex digits, for leases and default run ids; never used inside a tick. */
+export const freshName = (): string => crypto.randomBytes(8).toString('hex');
+
+/** What recorded this run, as a hint in run headers: never part of a hash. */
+export const engineHint = (): { node: string; v8: string; arch: string; platform: string } => ({
+  node: process.versions.node,
+  v8: process.versions.v8 ?? 'none',
+  arch: process.arch,
+  platform: process.platform,
+});
+
+/** Tells the operator about something that must not stop the run (a failing observer). */
+export const warn = (message: string): void => process.emitWarning(message, 'WorldfoldWarning');
