@@ -76,8 +76,13 @@ export class SimulatedMedium {
     this.#elapsed++;
     this.#volatile.push(undo);
     const { durability = 'process', checkpoint = 0.1 } = this.#options;
-    if (durability === 'power' || this.#choices.chance(checkpoint)) this.#volatile = [];
+    if (durability === 'power' || this.#choices.chance(checkpoint)) this.sync();
     return answer;
+  }
+
+  /** Everything so far reaches the disk: no power loss takes it. */
+  sync(): void {
+    this.#volatile = [];
   }
 
   /** Opens the medium for a store object, which hears when the machine stops; the answer forgets it. */
@@ -98,7 +103,7 @@ export class SimulatedMedium {
     const kept = this.#volatile.length - lost;
     for (const undo of this.#volatile.splice(kept).reverse()) undo();
     // What a restarted machine finds is on its disk.
-    this.#volatile = [];
+    this.sync();
     return lost;
   }
 }
