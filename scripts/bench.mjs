@@ -1,4 +1,4 @@
-/** `npm run bench`: sets up what is missing, then runs the benchmarks from source. Arguments are passed on. */
+/** `npm run bench`: sets up what is missing, runs the benchmarks from source. Arguments are passed on. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureBuilt, ensureInstalled, hand, root, stop } from './setup.mjs';

@@ -47,7 +47,7 @@ function isAbandoned(/** @type {string} */ folder) {
   return made !== undefined && Date.now() - made > UNNAMED_FOR_MS;
 }
 
-/** Removes an abandoned lock. A second folder lets one process at a time look and remove, never a fresh lock. */
+/** Removes an abandoned lock. A second folder lets one process at a time look again and remove. */
 function clearAbandoned(/** @type {string} */ folder) {
   const sweep = `${folder}.sweep`;
   if (!claim(sweep)) {

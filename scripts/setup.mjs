@@ -1,8 +1,8 @@
 /**
  * Brings a fresh clone to the point where tests and the demo can run: installs packages, builds `dist`.
  *
- * Owns the question "is anything missing?" and answers it without starting a process when nothing is. Uses Node
- * alone, since it runs before anything is installed. What each command does afterwards is in the scripts beside it.
+ * Owns the question "is anything missing?" and answers it without starting a process when nothing is. Uses
+ * Node alone, since it runs before anything is installed. What follows is in the scripts beside it.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -57,7 +57,8 @@ export function hand(command, args) {
 
 /**
  * Runs a set-up step quietly; its output is shown only when it fails.
- * @param {string} what @param {string} command @param {readonly string[]} args @param {NodeJS.ProcessEnv} [env]
+ * @param {string} what @param {string} command @param {readonly string[]} args
+ * @param {NodeJS.ProcessEnv} [env]
  */
 function quietly(what, command, args, env = process.env) {
   const shell = process.platform === 'win32' && !command.includes(sep);
@@ -103,14 +104,14 @@ function matchesLock() {
   });
 }
 
-/** Where the compiled part of better-sqlite3 lies, and which build of it. */
+/** Which build of better-sqlite3 is there: when it was compiled, and its size. */
 function nativeBuild() {
   const file = join(modules, 'better-sqlite3', 'build', 'Release', 'better_sqlite3.node');
   const stat = statSync(file, { throwIfNoEntry: false });
   return stat ? `${stat.mtimeMs}:${stat.size}` : 'none';
 }
 
-/** Whether better-sqlite3 loads under this very Node. Asked in a process of its own: a loaded file stays loaded. */
+/** Whether better-sqlite3 loads under this Node. Asked in another process: a loaded file stays loaded. */
 function nativeLoads() {
   const code = "new (require('better-sqlite3'))(':memory:').close()";
   return spawnSync(process.execPath, ['-e', code], { cwd: root, stdio: 'ignore' }).status === 0;
@@ -143,13 +144,13 @@ function refuseOldNode() {
     stop(`Node 20.11 or newer is needed; this is ${process.version}`);
 }
 
-/** Two worktrees may share one node_modules through a link: the lock lies where the folder really is. */
+/** Two worktrees may share node_modules through a link: the lock lies where the folder really is. */
 const lockPlace = () =>
   join(existsSync(modules) ? dirname(realpathSync(modules)) : root, '.cache', 'setup.lock');
 
 /**
- * Makes node_modules match package-lock.json and this Node: `npm ci` when packages are missing or other versions,
- * a rebuild when better-sqlite3 was compiled for another Node. Does nothing, silently, when all is well.
+ * Makes node_modules match package-lock.json and this Node: `npm ci` when packages are missing or have other
+ * versions, a rebuild when better-sqlite3 was compiled for another Node. Silent when all is well.
  */
 export function ensureInstalled() {
   refuseOldNode();
@@ -188,7 +189,7 @@ export function filesUnder(/** @type {string} */ folder) {
     .sort();
 }
 
-/** What dist is built from, digested, and what it was built into, as sizes: either differing means another build. */
+/** What dist is built from, digested, and what it was built into: another stamp means another build. */
 function buildStamp() {
   const sources = filesUnder('src').filter((f) => f.endsWith('.ts') && !f.endsWith('.test.ts'));
   const hash = createHash('sha256');
@@ -213,7 +214,7 @@ function makeRunnable() {
   }
 }
 
-/** Compiles src into dist when dist is missing or was built from other sources. Silent when it is up to date. */
+/** Compiles src into dist when dist is missing or comes from other sources. Silent when it is up to date. */
 export function ensureBuilt() {
   // The name holds the folder: worktrees that share one node_modules each have a dist of their own.
   const name = `build-${createHash('sha256').update(root).digest('hex').slice(0, 12)}.json`;
