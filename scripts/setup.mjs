@@ -28,7 +28,8 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const modules = join(root, 'node_modules');
 const cacheOf = () => join(realpathSync(modules), '.cache', 'worldfold');
-const say = (/** @type {string} */ line) => process.stderr.write(`worldfold: ${line}\n`);
+/** Tells what is being done, on standard error: standard output belongs to the command. */
+export const say = (/** @type {string} */ line) => process.stderr.write(`worldfold: ${line}\n`);
 
 /** Ends the process with one clear line. @returns {never} */
 export function stop(/** @type {string} */ line) {
