@@ -1,8 +1,8 @@
 /**
  * Runs the tests of storing and replaying under a newer Node than the oldest one supported.
  *
- * Owns which tests those are, and the copy they run in: better-sqlite3 is compiled for one Node, so the copy has
- * packages of its own, installed the way a fresh clone does it. Arguments are passed on to vitest.
+ * Owns which tests those are, and the copy they run in: better-sqlite3 is compiled for one Node, so the copy
+ * has packages of its own, installed the way a fresh clone does it. Arguments are passed on to vitest.
  * `WORLDFOLD_NODE=22` takes another major.
  */
 import { spawnSync } from 'node:child_process';
@@ -11,7 +11,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from
 import { delimiter, join } from 'node:path';
 import { root, say, stop } from './setup.mjs';
 
-/** What must hold on every Node: the ports, the laws, the frozen bytes. A place that is not there yet is left out. */
+/** What must hold on every Node: the ports, the laws, the frozen bytes, and what they stand on. */
 const TESTS = [
   'test/contract',
   'test/property',
