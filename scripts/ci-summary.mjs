@@ -1,8 +1,8 @@
 /**
  * The closing line of a CI run, from the results that vitest wrote and the names of the steps that failed.
  *
- * Usage: node scripts/ci-summary.mjs FOLDER [failed step…]. Prints the line alone on standard output, what failed
- * on standard error; exits with 1 when anything did. A test that did not run counts as failed.
+ * Usage: node scripts/ci-summary.mjs FOLDER [failed step…]. Prints the line alone on standard output and what
+ * failed on standard error; exits with 1 when anything did. A test that did not run counts as failed.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
