@@ -72,7 +72,7 @@ export function withLock(folder, say, work) {
   for (let told = false; !claim(folder); sleep(100)) {
     if (isAbandoned(folder)) clearAbandoned(folder);
     else if (!told) {
-      say(`waiting for another set-up in this folder (process ${holderOf(folder) ?? 'unknown'})`);
+      say(`waiting for another set-up (process ${holderOf(folder) ?? 'unknown'} holds ${folder})`);
       told = true;
     }
   }

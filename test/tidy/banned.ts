@@ -57,10 +57,15 @@ function calleeOf(node: ts.Node): string {
 
 const hasClock = (path: string): boolean => (isShipped(path) && path !== PLATFORM) || isExample(path);
 
+/** A date made from a number reads no clock; floors have no use for one all the same. */
+const readsClock = (node: ts.Node, path: string): boolean =>
+  inFloors(path) || !ts.isNewExpression(node) || !node.arguments?.length;
+
 function* clocks(file: SourceText): Generator<Finding> {
   if (!hasClock(file.path)) return;
   for (const node of nodesOf(file))
-    if (calleeOf(node) === 'Date') yield { line: lineOf(node), what: 'reads the clock by Date' };
+    if (calleeOf(node) === 'Date' && readsClock(node, file.path))
+      yield { line: lineOf(node), what: 'reads the clock by Date' };
   for (const { node, object, member } of memberUsesOf(file))
     if ((object === 'Date' || object === 'performance') && member === 'now')
       yield { line: lineOf(node), what: `reads the clock by ${object}.now` };
@@ -73,6 +78,14 @@ function* bareErrors(file: SourceText): Generator<Finding> {
       yield { line: lineOf(node), what: `makes a bare ${calleeOf(node)}` };
 }
 
+/** Powers of bigints are exact, and so is two to a whole number; literals show that it is one of these. */
+function isExactPower({ left, right }: ts.BinaryExpression): boolean {
+  if (ts.isBigIntLiteral(left) || ts.isBigIntLiteral(right)) return true;
+  const exponent = ts.isPrefixUnaryExpression(right) ? right.operand : right;
+  const isWhole = ts.isNumericLiteral(exponent) && Number.isInteger(Number(exponent.text));
+  return ts.isNumericLiteral(left) && left.text === '2' && isWhole;
+}
+
 function* powers(file: SourceText): Generator<Finding> {
   if (!inFloors(file.path)) return;
   const { AsteriskAsteriskToken, AsteriskAsteriskEqualsToken } = ts.SyntaxKind;
@@ -80,8 +93,7 @@ function* powers(file: SourceText): Generator<Finding> {
     if (!ts.isBinaryExpression(node)) continue;
     const operator = node.operatorToken.kind;
     if (operator !== AsteriskAsteriskToken && operator !== AsteriskAsteriskEqualsToken) continue;
-    // Powers of bigints are exact; a literal shows that it is one.
-    if (ts.isBigIntLiteral(node.left) || ts.isBigIntLiteral(node.right)) continue;
+    if (isExactPower(node)) continue;
     yield { line: lineOf(node), what: 'uses the operator **' };
   }
 }
@@ -114,14 +126,15 @@ export const bannedRules: readonly Rule[] = [
     bad: [
       { path: 'src/simulation/a.ts', text: 'const x = Date.now();' },
       { path: 'src/cli/a.ts', text: 'const x = new Date();' },
-      { path: 'src/cli/a.ts', text: 'const x = Date();' },
+      { path: 'src/cli/a.ts', text: 'const x = Date(5);' },
+      { path: 'src/log/a.ts', text: 'const x = new Date(5);' },
       { path: 'src/stores/sqlite/a.ts', text: 'const x = performance.now();' },
       { path: 'examples/epidemic/world.ts', text: 'const { now } = performance;' },
     ],
     good: [
       { path: PLATFORM, text: 'const x = Date.now() + performance.now();' },
       { path: 'bench/a.ts', text: 'const x = performance.now();' },
-      { path: 'src/cli/a.ts', text: 'const x = wallClock();' },
+      { path: 'src/cli/a.ts', text: 'const x = new Date(wallClock()).toISOString();' },
     ],
   },
   {
@@ -184,10 +197,13 @@ export const bannedRules: readonly Rule[] = [
     find: powers,
     bad: [
       { path: 'src/columns/a.ts', text: 'const x = a ** b;' },
+      { path: 'src/columns/a.ts', text: 'const x = 2 ** b;' },
+      { path: 'src/columns/a.ts', text: 'const x = 2 ** 0.5;' },
+      { path: 'src/columns/a.ts', text: 'const x = 10 ** 3;' },
       { path: 'src/index.ts', text: 'x **= 2;' },
     ],
     good: [
-      { path: 'src/columns/a.ts', text: 'const x = 2n ** 64n; const y = a * b;' },
+      { path: 'src/columns/a.ts', text: 'const x = 2n ** 64n; const y = 2 ** 53 - 2 ** -53;' },
       { path: 'src/cli/a.ts', text: 'const x = 10 ** 3;' },
     ],
   },
