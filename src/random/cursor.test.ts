@@ -25,7 +25,9 @@ const raw = fc.oneof(
   fc.integer({ min: 0, max: TWO_53 - 1 }),
   fc.constantFrom(0, 1, TWO_53 - 1, TWO_53 - 2, TWO_53 / 2),
 );
-const script = (length: number) => fc.array(raw, { minLength: length, maxLength: length });
+/** Draws that no range of a few thousand numbers rejects. */
+const kept = raw.map((x) => x % (TWO_53 - 10_000));
+const script = (length: number) => fc.array(kept, { minLength: length, maxLength: length });
 const safe = fc.oneof(fc.integer({ min: -50, max: 50 }), fc.maxSafeInteger());
 const badUsage = expect.objectContaining({ code: 'BAD_USAGE' });
 
@@ -139,17 +141,13 @@ describe('pick, shuffle', () => {
 
   test('shuffle is a permutation in place, by a draw for each element but one', () => {
     fc.assert(
-      fc.property(
-        fc.array(fc.integer()),
-        fc.infiniteStream(raw.map((x) => x % (TWO_53 - 1000))),
-        (array, draws) => {
-          const before = [...array].sort((a, b) => a - b);
-          const source = new Scripted(...[...array].map(() => draws.next().value));
-          expect(source.shuffle(array)).toBe(array);
-          expect([...array].sort((a, b) => a - b)).toEqual(before);
-          expect(source.taken).toBe(Math.max(0, array.length - 1));
-        },
-      ),
+      fc.property(fc.array(fc.integer()), fc.infiniteStream(kept), (array, draws) => {
+        const before = [...array].sort((a, b) => a - b);
+        const source = new Scripted(...[...array].map(() => draws.next().value));
+        expect(source.shuffle(array)).toBe(array);
+        expect([...array].sort((a, b) => a - b)).toEqual(before);
+        expect(source.taken).toBe(Math.max(0, array.length - 1));
+      }),
     );
   });
 
@@ -236,7 +234,7 @@ describe('normal', () => {
 describe('bulk', () => {
   test('floats, ints and normals fill with what single draws give', () => {
     fc.assert(
-      fc.property(script(12), safe, fc.nat(1000), (draws, lo, span) => {
+      fc.property(script(4), safe, fc.nat(1000), (draws, lo, span) => {
         const hi = Math.min(lo + span, Number.MAX_SAFE_INTEGER);
         const n = 4;
         const single = <T>(make: (source: Scripted) => T): T[] => {
