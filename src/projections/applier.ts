@@ -10,7 +10,7 @@ import { assert, fail } from '../base/errors.ts';
 import type { ColumnSet } from '../columns/column-set.ts';
 import { TOUCHED } from '../columns/table-store.ts';
 import type { Batch, Wave } from '../log/record.ts';
-import type { ApplyStreams, Streams } from '../random/streams.ts';
+import type { ApplyStreams, EventStreams, Streams } from '../random/streams.ts';
 import { type CompiledSchema, type KindLayout, SOURCES } from '../schema/compile.ts';
 import { secondsAt, type TickLength } from '../schema/tick-length.ts';
 import { BatchView } from './batch-view.ts';
@@ -34,7 +34,8 @@ export type AnyHandlers = { readonly [kind: string]: RowHandler | BatchHandler }
 class ApplyNow implements HandlerNow {
   tick = 0;
   readonly config: object;
-  streams: ApplyStreams | null = null;
+  private streams: ApplyStreams | null = null;
+  private event: EventStreams | null = null;
   ordinal = 0;
   private readonly length: TickLength;
 
@@ -48,9 +49,22 @@ class ApplyNow implements HandlerNow {
     return secondsAt(this.length, this.tick);
   }
 
+  /** Begins a run of events of one kind and origin. */
+  begin(streams: ApplyStreams, ordinal: number): void {
+    this.streams = streams;
+    this.at(ordinal);
+  }
+
+  /** Goes to an event: its draws begin anew. */
+  at(ordinal: number): void {
+    this.ordinal = ordinal;
+    this.event = null;
+  }
+
   rng(stream: string): Rng {
     assert(this.streams !== null, 'a handler drew outside its call');
-    return this.streams.at(this.ordinal).rng(stream);
+    this.event ??= this.streams.at(this.ordinal);
+    return this.event.rng(stream);
   }
 }
 
@@ -165,8 +179,7 @@ export class Applier {
   private callHandler(layout: KindLayout, set: ColumnSet, from: number, to: number, origin: string): void {
     const { gate } = this.state;
     const handler = this.handlers[layout.name]!;
-    this.now.streams = this.streams.applying(this.now.tick, layout.name, origin);
-    this.now.ordinal = from;
+    this.now.begin(this.streams.applying(this.now.tick, layout.name, origin), from);
     gate.open = true;
     try {
       if (typeof handler === 'function') this.eachRow(layout, handler, set, from, to);
@@ -189,7 +202,7 @@ export class Applier {
     const { gate, writer } = this.state;
     const { rowAt } = set;
     for (let row = from; row < to; row++) {
-      now.ordinal = row;
+      now.at(row);
       const result = handler(writer, rowAt(row), now);
       if (typeof result === 'object') refusePromise(result, `the handler of '${layout.name}'`);
       gate.settle();
