@@ -1,13 +1,13 @@
 /**
  * The contract of a store: every "must" of `src/log/store.ts`, as one suite for every implementation.
  *
- * The random scripts at the end compare a store with a model; the tests before them say each sentence by itself, so
- * that a failure is readable.
+ * The random scripts at the end compare a store with a model; the tests before them say each sentence by
+ * itself, so that a failure is readable.
  */
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hasAttempts, hasLeases, type LogRecord, type Store } from '../../src/log/store.ts';
-import { leaseContract } from './leases.ts';
+import { attemptContract, leaseContract } from './leases.ts';
 import { chain, newRun, outcome, plain } from './records.ts';
 import { Model, scripts } from './script.ts';
 
@@ -45,7 +45,10 @@ export async function readAll(store: Store, segment: string, from = 0): Promise<
   return all;
 }
 
-/** Runs the suite. `makeStore` gives an empty store each time; `numRuns` is how many random scripts are played. */
+/**
+ * Runs the suite. `makeStore` gives an empty store each time; `numRuns` is how many random scripts are
+ * played.
+ */
 export function logStoreContract(
   name: string,
   makeStore: () => Promise<StoreUnderTest>,
@@ -61,10 +64,12 @@ export function logStoreContract(
 
     createContract(bench);
     appendContract(bench);
+    sizeContract(bench);
     divergenceContract(bench);
     readContract(bench);
     listContract(bench);
     leaseContract(bench);
+    attemptContract(bench);
     closeContract(bench);
     sharedContract(bench);
     scriptContract(makeStore, numRuns);
@@ -192,7 +197,9 @@ function appendContract(bench: Bench): void {
       }
     }
   });
+}
 
+function sizeContract(bench: Bench): void {
   test('large and empty records come back as they were', async () => {
     const { store } = bench;
     const sizes = [0, 1, 4095, 4096, 4097, 8191, 8192, 8193, 100_000, 3_000_000, 0];

@@ -1,4 +1,7 @@
-/** The SQLite store keeps the contract: in a file, in memory, and with parts so small that most records have some. */
+/**
+ * The SQLite store keeps the contract: in a file, in memory, and with parts so small that most records have
+ * some.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
