@@ -61,9 +61,11 @@ type SpecialValue<S extends Shape, R extends Special, Own extends string> =
           ? readonly PlainValue<S, E, Own>[]
           : Id<Own>;
 /** A value of a column, as rows and events have it. */
-export type ValueOf<S extends Shape, C extends AnyColumn, Own extends string> =
-  | PlainValue<S, C, Own>
-  | (C[typeof info]['presence'] extends 'optional' ? null : never);
+export type ValueOf<
+  S extends Shape,
+  C extends AnyColumn,
+  Own extends string,
+> = C[typeof info]['presence'] extends 'optional' ? PlainValue<S, C, Own> | null : PlainValue<S, C, Own>;
 
 /**
  * The key of a table: an `Id` where the key is a number, the value of the key column where it is something else, an
@@ -83,14 +85,10 @@ type KeyFrom<S extends Shape, T extends string, C extends Columns, K extends str
         : C[K][typeof info]['value'];
 
 /** A row of a table. */
-export type Row<S extends Shape, T extends keyof S['tables'] & string> = RowFrom<
-  S,
-  T,
-  S['tables'][T]['columns'],
-  SingleKey<KeyNames<S, T>>
->;
-type RowFrom<S extends Shape, T extends string, C extends Columns, K extends string> = {
-  readonly [F in keyof C]: F extends K ? KeyOf<S, T> : ValueOf<S, C[F], T>;
+export type Row<S extends Shape, T extends keyof S['tables'] & string> = {
+  readonly [F in keyof S['tables'][T]['columns']]: F extends SingleKey<KeyNames<S, T>>
+    ? KeyOf<S, T>
+    : ValueOf<S, S['tables'][T]['columns'][F], T>;
 };
 /** What `update` may change in a row: anything but its key. */
 export type Patch<S extends Shape, T extends keyof S['tables'] & string> = {
@@ -144,7 +142,9 @@ export type FactKinds<S extends Shape> =
 /** The kinds that need a handler. */
 export type MustApply<S extends Shape> = Exclude<Kinds<S>, FactKinds<S>>;
 /** An event or input, as it is read. */
-export type EventRow<S extends Shape, K extends string> = RowFrom<S, '', KindColumns<S, K>, never>;
+export type EventRow<S extends Shape, K extends string> = {
+  readonly [F in keyof KindColumns<S, K>]: ValueOf<S, KindColumns<S, K>[F], ''>;
+};
 /** An event or input to emit or submit. */
 export type NewEvent<S extends Shape, K extends string> = NewFrom<S, KindColumns<S, K>, ''>;
 type CreatedNames<C extends Columns> = {
@@ -159,7 +159,9 @@ type CreatedFrom<S extends Shape, C extends Columns, F extends keyof C> = [F] ex
     : PlainValue<S, C[F], ''>;
 
 /** The configuration of a run, as it is read. */
-export type Config<S extends Shape> = RowFrom<S, '', S['config'], never>;
+export type Config<S extends Shape> = {
+  readonly [F in keyof S['config']]: ValueOf<S, S['config'][F], ''>;
+};
 /** The configuration given to a new run: what has a default may be left out. */
 export type NewConfig<S extends Shape> = NewFrom<S, S['config'], ''>;
 
