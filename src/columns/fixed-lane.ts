@@ -6,7 +6,8 @@ import type { ArrayType } from '../schema/layout.ts';
 import { arrayClass, bytesOf, byteView, type FixedArray, retire } from './arrays.ts';
 import { Lane, LEAF_BYTES } from './lane.ts';
 
-const shiftOf = (bytesPerRow: number): number => Math.max(0, Math.floor(Math.log2(LEAF_BYTES / bytesPerRow)));
+/** The largest power of two of rows that fit a leaf. */
+const shiftOf = (bytesPerRow: number): number => Math.max(0, 31 - Math.clz32(LEAF_BYTES / bytesPerRow));
 
 /** A typed array of rows. `data` is replaced when it grows: never keep it. */
 export class FixedLane extends Lane {

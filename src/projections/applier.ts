@@ -9,7 +9,7 @@ import type { Rng } from '../base/draws.ts';
 import { assert, fail } from '../base/errors.ts';
 import type { ColumnSet } from '../columns/column-set.ts';
 import { TOUCHED } from '../columns/table-store.ts';
-import type { Batch, Wave } from '../log/record.ts';
+import type { Batch, Wave } from '../columns/waves.ts';
 import type { ApplyStreams, EventStreams, Streams } from '../random/streams.ts';
 import { type CompiledSchema, type KindLayout, SOURCES } from '../schema/compile.ts';
 import { secondsAt, type TickLength } from '../schema/tick-length.ts';

@@ -9,6 +9,7 @@ import { hex } from '../base/bytes.ts';
 import type { Rng } from '../base/draws.ts';
 import { fail } from '../base/errors.ts';
 import {
+  decodeBatches,
   eventCount,
   NO_HASH,
   type RecordFrame,
@@ -17,7 +18,7 @@ import {
   type TickContent,
 } from '../log/record.ts';
 import { Applier } from '../projections/applier.ts';
-import { foldFrame } from '../projections/fold.ts';
+import { foldTick } from '../projections/fold.ts';
 import { refusePromise, tickError } from '../projections/tick-error.ts';
 import { WorldState } from '../projections/world-state.ts';
 import { Streams, type TickStreams } from '../random/streams.ts';
@@ -277,7 +278,8 @@ export class Engine {
   /** Folds a recorded tick. */
   fold(frame: RecordFrame): void {
     this.ctx.tick = frame.tick;
-    foldFrame(frame, this.applier, this.sets);
+    const batches = decodeBatches(frame, this.state.schema, this.sets);
+    foldTick(frame.tick, frame.waves, batches, this.applier);
     this.position = {
       tick: frame.tick,
       hash: frame.hash.slice(),

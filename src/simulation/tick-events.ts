@@ -8,7 +8,7 @@
 import { assert, fail } from '../base/errors.ts';
 import { ColumnSet, type Fillers } from '../columns/column-set.ts';
 import { appendGeneral, generateAppender } from '../columns/row-code.ts';
-import type { Batch, EventRun, Wave } from '../log/record.ts';
+import type { Batch, EventRun, Wave } from '../columns/waves.ts';
 import type { Applier } from '../projections/applier.ts';
 import { BatchView } from '../projections/batch-view.ts';
 import type { CompiledSchema, KindLayout } from '../schema/compile.ts';
