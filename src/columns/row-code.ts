@@ -1,8 +1,8 @@
 /**
  * Row objects in and out of a set, written for its layout where code may be generated.
  *
- * The generated functions name their lanes, so that every access sees one kind of array. The general path beside each
- * does the same through `Column.write` and `Column.read`; tests hold both to one behaviour.
+ * The generated functions name their lanes, so that every access sees one kind of array. The general path
+ * beside each does the same through `Column.write` and `Column.read`; tests hold both to one behaviour.
  */
 import { show } from '../base/canonical.ts';
 import { assert, fail } from '../base/errors.ts';
@@ -51,8 +51,8 @@ function enumCode(names: readonly string[], v: string, bad: string, values: Valu
 }
 
 /**
- * Statements that check `v` and store it in row `n` of a column; `bad` is an expression that throws. Columns without
- * a simple form go through the column itself. Shared by appending and by writing through a view.
+ * Statements that check `v` and store it in row `n` of a column; `bad` is an expression that throws. Columns
+ * without a simple form go through the column itself. Shared by appending and by writing through a view.
  */
 export function storeCode(column: Column, at: string, values: Values, marked: boolean, who: string): string {
   const { value } = column.layout;
