@@ -7,7 +7,7 @@
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { STATE_HASH_BYTES, xxh128 } from '../base/hash.ts';
 
-/** Bytes of a leaf, at most, for lanes of fixed width. */
+/** Bytes of a leaf, at most, for lanes of fixed width; a row that is longer is a leaf of its own. */
 export const LEAF_BYTES = 4096;
 
 /** One physical array: rows of numbers, bits or cells. */

@@ -15,9 +15,12 @@ import { type TableStore, TOUCHED } from './table-store.ts';
 
 type Setter = (row: number, value: unknown) => void;
 
-/** One writable column of a table. Numbers, codes and 0/1 as stored; texts and other cells as values. */
+/**
+ * One writable column of a table. Numbers, codes and 0/1 as stored, names of enums and booleans beside them; texts and
+ * other cells as values.
+ */
 export class WriteColumn {
-  /** Stores a value in a row. `BAD_VALUE` when it does not fit, `NO_ROW` past the end. */
+  /** Stores a value in a row. `BAD_VALUE` when it does not fit, `NO_ROW` past the end, `READ_ONLY` outside apply. */
   readonly set: Setter;
   private readonly store: TableStore;
   private readonly column: Column;
@@ -33,10 +36,10 @@ export class WriteColumn {
     return this.store.size;
   }
 
-  /** What is stored in a row: the raw number, or the value of a cell. */
+  /** What is stored in a row: the raw number, which is 0 where the row is null, or the value of a cell. `NO_ROW`. */
   get(row: number): unknown {
-    const { lane, valid } = this.column;
-    if (valid !== null && !valid.has(row)) return null;
+    if (row >>> 0 !== row || row >= this.store.size) badRow(this.store, this.column, row);
+    const { lane } = this.column;
     return lane instanceof FixedLane && lane.width === 1 ? lane.data[row] : this.column.read(row);
   }
 
@@ -51,7 +54,7 @@ export class WriteColumn {
     else {
       lane.data.fill(lane.data[from]! as never, from, to);
       lane.mark(from, to);
-      this.store.dropIndex(layout.path);
+      this.store.indexOf(layout.path)?.drop();
     }
   }
 
@@ -69,7 +72,7 @@ export class WriteColumn {
       });
     lane.mark(from, to);
     store.touched = TOUCHED;
-    store.dropIndex(layout.path);
+    store.indexOf(layout.path)?.hold();
     store.spans++;
     store.gate.hold({ end: () => endSpan(store, this.column, lane, from, to) });
     return lane.data.subarray(from * lane.width, to * lane.width);
@@ -78,7 +81,7 @@ export class WriteColumn {
 
 function endSpan(store: TableStore, column: Column, lane: FixedLane, from: number, to: number): void {
   store.spans--;
-  store.dropIndex(column.layout.path);
+  store.indexOf(column.layout.path)?.release();
   const { value, path } = column.layout;
   const { width, data } = lane;
   if (value.kind === 'number' && value.nan) canonicalNaN(data, from * width, to * width);
