@@ -70,7 +70,9 @@ function patchGeneral(store: TableStore, row: number, patch: Patch): void {
   }
 }
 
-/** The writable face of a table. Every method is refused with `READ_ONLY` unless apply or a setup is running. */
+/**
+ * The writable face of a table. Every method is refused with `READ_ONLY` unless apply or a setup is running.
+ */
 export class TableWriter extends TableView {
   /** The writable columns; the key is not among them. */
   readonly write: object;

@@ -1,8 +1,8 @@
 /**
  * Writing columns: what `table.write.x` is.
  *
- * Every write checks its value, marks its leaf and keeps indexes true; `span` hands out the raw array for one piece and
- * marks it whole. `set` is written for its column where code may be generated.
+ * Every write checks its value, marks its leaf and keeps indexes true; `span` hands out the raw array for one
+ * piece and marks it whole. `set` is written for its column where code may be generated.
  */
 import { fail } from '../base/errors.ts';
 import { generate } from '../base/generate.ts';
@@ -16,11 +16,14 @@ import { type TableStore, TOUCHED } from './table-store.ts';
 type Setter = (row: number, value: unknown) => void;
 
 /**
- * One writable column of a table. Numbers, codes and 0/1 as stored, names of enums and booleans beside them; texts and
- * other cells as values.
+ * One writable column of a table. Numbers, codes and 0/1 as stored, names of enums and booleans beside them;
+ * texts and other cells as values.
  */
 export class WriteColumn {
-  /** Stores a value in a row. `BAD_VALUE` when it does not fit, `NO_ROW` past the end, `READ_ONLY` outside apply. */
+  /**
+   * Stores a value in a row. `BAD_VALUE` when it does not fit, `NO_ROW` past the end, `READ_ONLY` outside
+   * apply.
+   */
   readonly set: Setter;
   private readonly store: TableStore;
   private readonly column: Column;
@@ -36,7 +39,10 @@ export class WriteColumn {
     return this.store.size;
   }
 
-  /** What is stored in a row: the raw number, which is 0 where the row is null, or the value of a cell. `NO_ROW`. */
+  /**
+   * What is stored in a row: the raw number, which is 0 where the row is null, or the value of a cell.
+   * `NO_ROW`.
+   */
   get(row: number): unknown {
     if (row >>> 0 !== row || row >= this.store.size) badRow(this.store, this.column, row);
     const { lane } = this.column;
@@ -59,8 +65,8 @@ export class WriteColumn {
   }
 
   /**
-   * The raw array of the rows from `from` to before `to`, to be written until the handler returns. Rows may not be added
-   * or removed meanwhile. Only columns of numbers that are not optional have spans.
+   * The raw array of the rows from `from` to before `to`, to be written until the handler returns. Rows may
+   * not be added or removed meanwhile. Only columns of numbers that are not optional have spans.
    */
   span(from = 0, to: number = this.store.size): FixedArray {
     checkRange(this.store, this.column, from, to);

@@ -1,9 +1,10 @@
 /**
  * From a declaration to layouts, canonical text and fingerprint.
  *
- * Owns the numbering of kinds (in order of name, the framework's own kinds included) and the framework's own table:
- * `$sources`, the high-water mark of each input source. Rows that a setup inserts are events of kinds of the
- * framework's own, `+people`, with the table's columns, so that record 0 holds them like everything else.
+ * Owns the numbering of kinds (in order of name, the framework's own kinds included) and the framework's own
+ * table: `$sources`, the high-water mark of each input source. Rows that a setup inserts are events of kinds
+ * of the framework's own, `+people`, with the table's columns, so that record 0 holds them like everything
+ * else.
  */
 
 import { hex } from '../base/bytes.ts';

@@ -1,8 +1,8 @@
 /**
  * Group commit: records wait in memory until enough ticks or time have come together, then go in as one.
  *
- * The same bytes are offered until the store takes them; a store that lost its answer skips what it has. What is not
- * durable is bounded. Time is read only between ticks.
+ * The same bytes are offered until the store takes them; a store that lost its answer skips what it has. What
+ * is not durable is bounded. Time is read only between ticks.
  */
 import { fail, isWorldfoldError } from '../base/errors.ts';
 import type { Head, LogRecord, Store } from '../log/store.ts';
@@ -69,7 +69,9 @@ export class Committer {
     return this.waiting.length >= ticks || this.bytes >= maxUndurable || this.clock() - this.since >= ms;
   }
 
-  /** Commits all that waits and returns it. `STALLED` after repeated failure; `WRITER_REPLACED` when fenced. */
+  /**
+   * Commits all that waits and returns it. `STALLED` after repeated failure; `WRITER_REPLACED` when fenced.
+   */
   async commit(): Promise<readonly LogRecord[]> {
     while (this.busy !== null) await this.busy.catch(() => []);
     if (this.waiting.length === 0) return [];
