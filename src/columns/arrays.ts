@@ -52,8 +52,8 @@ export const byteView = (data: FixedArray, from: number, to: number): Uint8Array
   );
 
 /**
- * Takes the memory away from everyone who still holds views of an array that was replaced by a larger one: a stale
- * view then has length 0 and reads as undefined, so that it can't go on unnoticed.
+ * Takes the memory away from everyone who still holds views of an array that was replaced by a larger one: a
+ * stale view then has length 0 and reads as undefined, so that it can't go on unnoticed.
  */
 export function retire(data: FixedArray): void {
   if (data.buffer.byteLength === 0) return;

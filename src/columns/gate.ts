@@ -1,8 +1,8 @@
 /**
  * When a world may be written, and what must be looked at when writing ends.
  *
- * One gate serves all tables of a world. It is open while apply or a setup runs. Spans are raw typed arrays that bypass
- * every check, so they end with the gate: their rows are then searched for NaN.
+ * One gate serves all tables of a world. It is open while apply or a setup runs. Spans are raw typed arrays
+ * that bypass every check, so they end with the gate: their rows are then searched for NaN.
  */
 import { fail } from '../base/errors.ts';
 
@@ -15,7 +15,10 @@ export interface SpanHold {
 /** The gate of one world. */
 export class Gate {
   open = false;
-  /** Whether the tables are in pieces: after a failed tick, until they are folded anew. Nobody but the fold may look. */
+  /**
+   * Whether the tables are in pieces: after a failed tick, until they are folded anew. Nobody but the fold
+   * may look.
+   */
   hidden = false;
   private readonly held: SpanHold[] = [];
 

@@ -1,8 +1,8 @@
 /**
  * A lane: one physical array of a column, cut into leaves that are hashed again only when they were written.
  *
- * Owns marks and leaf hashes, which every kind of lane shares. A lane of a batch is never hashed and carries no marks:
- * marking it writes past the end of an empty array, which does nothing.
+ * Owns marks and leaf hashes, which every kind of lane shares. A lane of a batch is never hashed and carries
+ * no marks: marking it writes past the end of an empty array, which does nothing.
  */
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { STATE_HASH_BYTES, xxh128 } from '../base/hash.ts';
@@ -40,7 +40,9 @@ export abstract class Lane {
   abstract appendFrom(source: this, from: number, to: number, at: number): void;
   /** Writes rows as docs/formats.md lays them out. */
   abstract encode(writer: ByteWriter, from: number, to: number): void;
-  /** Takes rows from bytes, without a copy where they are aligned. The lane must not be written afterwards. */
+  /**
+   * Takes rows from bytes, without a copy where they are aligned. The lane must not be written afterwards.
+   */
   abstract decode(reader: ByteReader, count: number): void;
   /** The canonical bytes of the rows of one leaf. */
   protected abstract leafBytes(from: number, to: number): Uint8Array;
@@ -58,7 +60,9 @@ export abstract class Lane {
     this.marks = grown;
   }
 
-  /** The hash of the lane's first `size` rows: XXH3-128 over the hashes of its leaves. Hashes what is marked. */
+  /**
+   * The hash of the lane's first `size` rows: XXH3-128 over the hashes of its leaves. Hashes what is marked.
+   */
   digest(size: number): Uint8Array {
     const rows = 1 << this.shift;
     const leaves = Math.ceil(size / rows);

@@ -1,8 +1,8 @@
 /**
  * Writing columns: what `table.write.x` is.
  *
- * Every write checks its value, marks its leaf and keeps indexes true; `span` hands out the raw array for one piece and
- * marks it whole. `set` is written for its column where code may be generated.
+ * Every write checks its value, marks its leaf and keeps indexes true; `span` hands out the raw array for one
+ * piece and marks it whole. `set` is written for its column where code may be generated.
  */
 import { fail } from '../base/errors.ts';
 import { generate } from '../base/generate.ts';
@@ -56,8 +56,8 @@ export class WriteColumn {
   }
 
   /**
-   * The raw array of the rows from `from` to before `to`, to be written until the handler returns. Rows may not be added
-   * or removed meanwhile. Only columns of numbers that are not optional have spans.
+   * The raw array of the rows from `from` to before `to`, to be written until the handler returns. Rows may
+   * not be added or removed meanwhile. Only columns of numbers that are not optional have spans.
    */
   span(from = 0, to: number = this.store.size): FixedArray {
     checkRange(this.store, this.column, from, to);

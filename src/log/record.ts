@@ -1,9 +1,10 @@
 /**
  * The record codec: one tick as bytes and back. docs/formats.md holds the layout.
  *
- * A record is a hashed part, its SHA-256, and metadata outside the hash (time of encoding, metrics) with a CRC-32 of its
- * own. The hash chains records: each holds the hash of the one before. Batches are columns; the exact order of events
- * stands beside them as runs. Bytes hold no run id, so that a fork shares its parent's records as they are.
+ * A record is a hashed part, its SHA-256, and metadata outside the hash (time of encoding, metrics) with a
+ * CRC-32 of its own. The hash chains records: each holds the hash of the one before. Batches are columns; the
+ * exact order of events stands beside them as runs. Bytes hold no run id, so that a fork shares its parent's
+ * records as they are.
  */
 import { ByteReader, ByteWriter, hex, sameBytes } from '../base/bytes.ts';
 import { assert, fail } from '../base/errors.ts';

@@ -1,8 +1,8 @@
 /**
  * The tick: inputs, systems, invariants, metrics, and what they leave behind as content of a record.
  *
- * Pure computation over one world state: no store, no clock, nothing that waits. A tick that throws leaves the state in
- * pieces; whoever called must rebuild it before its next use.
+ * Pure computation over one world state: no store, no clock, nothing that waits. A tick that throws leaves
+ * the state in pieces; whoever called must rebuild it before its next use.
  */
 
 import { hex } from '../base/bytes.ts';
@@ -151,7 +151,10 @@ export class Engine {
     });
   }
 
-  /** Computes the next tick with the inputs that arrived. Throws {@link InputRefused} for one that does not apply. */
+  /**
+   * Computes the next tick with the inputs that arrived. Throws {@link InputRefused} for one that does not
+   * apply.
+   */
   step(inputs: readonly PendingInput[]): ComputedTick {
     return this.compute(this.position.tick + 1, () => {
       const applied = inputs.map((input, index) => this.applyInput(input, index));
