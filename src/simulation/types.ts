@@ -10,8 +10,8 @@ import type { Batch, World } from '../schema/views.ts';
 import type { WorldDef } from './define-world.ts';
 
 /**
- * What a run is doing. `stalled`: commits fail; `fenced`: another writer took over; `failed`: an invariant or the
- * engine stopped it; all three can be read and don't advance.
+ * What a run is doing. `stalled`: commits fail; `fenced`: another writer took over; `failed`: an invariant or
+ * the engine stopped it; all three can be read and don't advance.
  */
 export type RunState = 'open' | 'advancing' | 'stalled' | 'fenced' | 'failed' | 'closed';
 
@@ -50,7 +50,9 @@ export interface AdvanceOptions<S extends Shape> {
   readonly until?: (world: World<S>, now: Now<S>) => boolean;
 }
 
-/** Who submits, and which of its inputs this is: a source's number is taken once, however often it is sent. */
+/**
+ * Who submits, and which of its inputs this is: a source's number is taken once, however often it is sent.
+ */
 export interface InputSource {
   readonly source: string;
   /** Counts up within the source. */
@@ -91,7 +93,10 @@ export interface EventPlace {
   /** The number of the event in its run, counted from the first event of tick 0 on. */
   readonly seq: number;
 }
-/** An event from the log with its place. A column of its own called `tick` or `seq` hides that part of the place. */
+/**
+ * An event from the log with its place. A column of its own called `tick` or `seq` hides that part of the
+ * place.
+ */
 export type LoggedEvent<S extends Shape, K extends string> = Omit<EventPlace, keyof EventRow<S, K>> &
   EventRow<S, K>;
 

@@ -1,6 +1,7 @@
 /**
- * What users import, gathered for the type tests, with `createRun` and `openRun` as types only: nothing here is run.
- * Every type that can stand in a user's inferred declaration is here, or `declaration: true` would not compile.
+ * What users import, gathered for the type tests, with `createRun` and `openRun` as types only: nothing here
+ * is run. Every type that can stand in a user's inferred declaration is here, or `declaration: true` would
+ * not compile.
  */
 export type { Cursor, Rng } from '../../src/base/draws.ts';
 export type { Declaration } from '../../src/schema/check.ts';

@@ -1,6 +1,6 @@
 /**
- * Users may emit declarations of their own files. They import the package by its name and see only its entry, so
- * every type that their declarations need must be nameable from there.
+ * Users may emit declarations of their own files. They import the package by its name and see only its entry,
+ * so every type that their declarations need must be nameable from there.
  */
 import { join } from 'node:path';
 import type ts from 'typescript';
@@ -13,9 +13,11 @@ const pack = join(user, 'node_modules/worldfold');
 const SCHEMA = `import { defineSchema, event, fact, singleton, t, table } from 'worldfold';
 export const pos = t.struct({ x: t.f64(), facing: t.enum('north', 'south') });
 export const people = table({ id: t.id(), pos, health: t.enum('well', 'ill'), name: t.text().optional(),
-  bag: t.list(t.u8()).default([]), notes: t.json<{ a: number }>(), colour: t.vec(3), friend: t.ref('people').optional() });
+  bag: t.list(t.u8()).default([]), notes: t.json<{ a: number }>(), colour: t.vec(3),
+  friend: t.ref('people').optional() });
 export const schema = defineSchema({ name: 'user', version: 1, tick: '1 day', config: { beta: t.f64() },
-  tables: { people, clock: singleton({ day: t.u64() }), ties: table({ a: t.ref('people'), b: t.u8() }, { key: ['a', 'b'], index: ['a'] }) },
+  tables: { people, clock: singleton({ day: t.u64() }),
+    ties: table({ a: t.ref('people'), b: t.u8() }, { key: ['a', 'b'], index: ['a'] }) },
   events: { born: event({ child: t.newId('people') }), dayEnded: fact({ day: t.u32() }) },
   inputs: { named: event({ person: t.ref('people'), name: t.text() }) } });
 `;
@@ -31,7 +33,8 @@ export const start = (seed: string) => createRun(world, { store, seed, config: {
 export const first = async () => {
   const run = await start('a');
   return { world: run.world, codes: run.world.people.codes, columns: run.world.people.columns,
-    row: run.world.people.need(1), frame: await run.metrics(), submit: run.submit, events: run.events('named') };
+    row: run.world.people.need(1), frame: await run.metrics(), submit: run.submit,
+    events: run.events('named') };
 };
 `;
 const CONSUMER = `import { first, start } from './world.js';

@@ -1,6 +1,7 @@
 /**
- * How much work a large schema is for the compiler: 50 tables × 20 columns, 50 kinds with handlers and 50 systems,
- * against an empty schema. `npx tsx test/types/scale.ts` prints both, in seconds of processor time and in type instantiations.
+ * How much work a large schema is for the compiler: 50 tables × 20 columns, 50 kinds with handlers and 50
+ * systems, against an empty schema. `npx tsx test/types/scale.ts` prints both, in seconds of processor time
+ * and in type instantiations.
  */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -28,20 +29,24 @@ function tableText(i: number, tables: number, columns: number): string {
 const systemText = (i: number) => `
 export const s${i} = schema.system('s${i}', ({ world: { t${i} }, emit, rng }) => {
   const { id, next } = t${i}.columns;
-  for (let row = 0; row < t${i}.size; row++) if (rng('s').of(id[row]!).chance(0.5)) emit.k${i}({ at: id[row]!, to: next[row]! });
+  for (let row = 0; row < t${i}.size; row++) 
+    if (rng('s').of(id[row]!).chance(0.5)) emit.k${i}({ at: id[row]!, to: next[row]! });
   for (const { id, next } of t${i}.by.next(1)) emit.k${i}({ at: id, to: next });
 });`;
 
 const handlerText = (i: number) =>
-  `k${i}: (w, e) => { w.t${i}.update(e.at, { next: e.to }); w.t${i}.write.next.set(w.t${i}.row(e.at), e.to); },`;
+  `k${i}: (w, e) => { w.t${i}.update(e.at, { next: e.to });
+    w.t${i}.write.next.set(w.t${i}.row(e.at), e.to); },`;
 
 /** A user's file with that many tables, each with a kind, a handler and a system. */
 export function worldText(tables: number, columns: number): string {
   const all = range(tables);
+  const to = (i: number) => (i + 1) % tables;
+  const kinds = all.map((i) => `k${i}: event({ at: t.ref('t${i}'), to: t.ref('t${to(i)}') }),`);
   return `import { defineSchema, defineWorld, event, type InferShape, t, table } from './api.ts';
 const raw = defineSchema({ name: 'large', version: 1,
   tables: { ${all.map((i) => tableText(i, tables, columns)).join('\n')} },
-  events: { ${all.map((i) => `k${i}: event({ at: t.ref('t${i}'), to: t.ref('t${(i + 1) % tables}') }),`).join('\n')} },
+  events: { ${kinds.join('\n')} },
 });
 export interface Large extends InferShape<typeof raw> {}
 export const schema = raw.as<Large>();
@@ -53,7 +58,10 @@ export const world = defineWorld(schema, { setup() {}, systems: [${all.map((i) =
 `;
 }
 
-/** Compiles a file; gives what the compiler says, how many types it instantiated and how many seconds of processor time checking took. */
+/**
+ * Compiles a file; gives what the compiler says, how many types it instantiated and how many seconds of
+ * processor time checking took.
+ */
 export function measure(text: string): { errors: string; instantiations: number; seconds: number } {
   const path = join(here, '~large.ts');
   const program = programOf(new Map([[path, text]]));
