@@ -16,6 +16,8 @@ export interface Io {
   readonly stdout: Sink;
   /** Progress, remarks and errors. */
   readonly stderr: Sink;
+  /** How this program was called, for commands to suggest: `npx worldfold`. */
+  readonly self: string;
   readonly cwd: string;
   readonly env: { readonly [name: string]: string | undefined };
   /** Aborts when the user asks to stop (Ctrl-C). */

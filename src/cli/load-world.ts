@@ -6,11 +6,12 @@
  */
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { extname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { createJiti } from 'jiti';
 import { fail, isWorldfoldError } from '../base/errors.ts';
 import * as worldfold from '../index.ts';
+import type { AnyWorld } from './engine.ts';
 
 /** A module that was found and loaded. */
 export interface LoadedModule {
@@ -96,14 +97,16 @@ export async function loadModule(file: string): Promise<LoadedModule> {
   }
 }
 
-/** A world as `defineWorld` returns it, of whatever schema. */
-export type AnyWorld = worldfold.AnyWorld;
+const isWorld = (value: unknown): value is AnyWorld => {
+  const { schema, def } = (value ?? {}) as Partial<AnyWorld>;
+  return typeof schema?.spec === 'object' && typeof def?.setup === 'function';
+};
 
 /** Loads a module whose default export is a world. Any other default export is `BAD_USAGE`. */
 export async function loadWorld(file: string): Promise<{ world: AnyWorld; file: string }> {
   const { exports } = await loadModule(file);
   const world = exports.default;
-  if (!worldfold.isWorld(world))
+  if (!isWorld(world))
     fail(
       'BAD_USAGE',
       `the default export of ${file} is no world`,
@@ -112,7 +115,3 @@ export async function loadWorld(file: string): Promise<{ world: AnyWorld; file: 
     );
   return { world, file };
 }
-
-/** The folder that paths inside a store's headers are seen from. */
-export const storeFolder = (storeFile: string | undefined, cwd: string): string =>
-  storeFile === undefined ? cwd : dirname(resolve(cwd, storeFile));

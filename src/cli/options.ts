@@ -3,6 +3,7 @@
  *
  * A value that means nothing is `BAD_USAGE`, with a hint that says what would.
  */
+import { dirname, resolve } from 'node:path';
 import { fail } from '../base/errors.ts';
 
 /** Where runs are kept: in this process only, or in a SQLite file. */
@@ -48,3 +49,11 @@ export function collectPair(text: string, before: ReadonlyMap<string, string>): 
     );
   return new Map([...before, [text.slice(0, at), text.slice(at + 1)]]);
 }
+
+/** The store as the user would write it. */
+export const placeText = (place: StorePlace): string =>
+  place.kind === 'memory' ? 'memory:' : `sqlite:${place.file}`;
+
+/** The folder that paths inside a store's headers are seen from: the file's, or the current one. */
+export const storeFolder = (place: StorePlace, cwd: string): string =>
+  place.kind === 'memory' ? cwd : dirname(resolve(cwd, place.file));
