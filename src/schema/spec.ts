@@ -10,7 +10,11 @@ export type NumberType = 'u8' | 'i8' | 'u16' | 'i16' | 'u32' | 'i32' | 'u64' | '
 
 /** The type of a column, without what surrounds it. */
 export type ColumnType =
-  | { readonly type: NumberType | 'bool' | 'text' | 'bytes' | 'id' }
+  | { readonly type: Exclude<NumberType, 'f32' | 'f64'> | 'bool' | 'text' | 'bytes' | 'id' }
+  | {
+      readonly type: 'f32' | 'f64' /** Whether NaN may be stored, as the one canonical NaN. */;
+      readonly nan: boolean;
+    }
   | { readonly type: 'json'; readonly check?: (value: unknown) => unknown }
   | { readonly type: 'enum'; readonly names: readonly string[] }
   | { readonly type: 'vec'; readonly size: number; readonly of: 'f32' | 'f64' | 'i32' }

@@ -1,0 +1,179 @@
+/**
+ * Runs, as users see them.
+ *
+ * Owns the types of what is asked of a run and what it answers; the run itself is in `run.ts`.
+ */
+import type { Store } from '../log/store.ts';
+import type { Now } from '../schema/context.ts';
+import type { AllOmittable, Created, EventRow, Kinds, NewConfig, NewEvent, Shape } from '../schema/infer.ts';
+import type { Batch, World } from '../schema/views.ts';
+import type { WorldDef } from './define-world.ts';
+
+/**
+ * What a run is doing. `stalled`: commits fail; `fenced`: another writer took over; `failed`: an invariant or the
+ * engine stopped it; all three can be read and don't advance.
+ */
+export type RunState = 'open' | 'advancing' | 'stalled' | 'fenced' | 'failed' | 'closed';
+
+/** Where a run is after advancing. */
+export interface Advanced {
+  /** The last computed tick. */
+  readonly tick: number;
+  /** The last tick that is safe in the store. */
+  readonly durableTick: number;
+  /** The state hash after `tick` in hex, or null where the run doesn't hash that tick. */
+  readonly stateHash: string | null;
+  /** Whether the world's `until` holds. */
+  readonly ended: boolean;
+}
+
+/** How far an `advance` has come. */
+export interface Progress {
+  readonly tick: number;
+  /** The tick it was asked to reach. */
+  readonly target: number;
+  readonly durableTick: number;
+}
+
+/** How to advance. */
+export interface AdvanceOptions<S extends Shape> {
+  /** Called between ticks, now and then. */
+  readonly onProgress?: (progress: Progress) => void;
+  /** Stops between two ticks; what was computed stays. */
+  readonly signal?: AbortSignal;
+  /** Stops after the first tick where it is true. */
+  readonly until?: (world: World<S>, now: Now<S>) => boolean;
+}
+
+/** Who submits, and which of its inputs this is: a source's number is taken once, however often it is sent. */
+export interface InputSource {
+  readonly source: string;
+  /** Counts up within the source. */
+  readonly seq: number;
+}
+/** What becomes of a submitted input. */
+export interface Submitted<C> {
+  /** When a tick has applied it; `BAD_INPUT` when the tick was computed without it. */
+  readonly applied: Promise<{ readonly tick: number; readonly created: C }>;
+  /** When that tick is safe in the store. */
+  readonly durable: Promise<{ readonly tick: number }>;
+}
+/** Submits inputs, by kind. They are applied in order at the beginning of the next tick. */
+export type Submit<S extends Shape> = {
+  readonly [K in keyof S['inputs'] & string]: (
+    ...input: AllOmittable<S['inputs'][K]['columns']> extends true
+      ? [row?: NewEvent<S, K>, from?: InputSource]
+      : [row: NewEvent<S, K>, from?: InputSource]
+  ) => Submitted<Created<S, S['inputs'][K]['columns']>>;
+};
+
+/** A tick, as observers hear of it. */
+export interface Observed<S extends Shape> {
+  readonly tick: number;
+  /** The state hash in hex, or null where the run doesn't hash that tick. */
+  readonly stateHash: string | null;
+  readonly events: { readonly [K in Kinds<S>]: Batch<S, K> };
+}
+
+/** Which ticks: both ends included. */
+export interface TickRange {
+  readonly from?: number;
+  readonly to?: number;
+}
+/** Where an event stands in the log. */
+export interface EventPlace {
+  readonly tick: number;
+  /** The number of the event in its run, counted from the first event of tick 0 on. */
+  readonly seq: number;
+}
+/** An event from the log with its place. A column of its own called `tick` or `seq` hides that part of the place. */
+export type LoggedEvent<S extends Shape, K extends string> = Omit<EventPlace, keyof EventRow<S, K>> &
+  EventRow<S, K>;
+
+/** Numbers in columns of one length. */
+export interface Frame<C extends string> {
+  readonly size: number;
+  readonly columns: { readonly [K in C]: Float64Array };
+}
+
+/** `[Symbol.asyncDispose]`, for `await using`, where the compiler's library knows it. */
+export type AsyncClose = SymbolConstructor extends { readonly asyncDispose: infer D extends symbol }
+  ? { readonly [P in D]: () => Promise<void> }
+  : {};
+
+/** One execution of a world. */
+export interface Run<S extends Shape, M extends string> extends AsyncClose {
+  readonly id: string;
+  /** The last computed tick. */
+  readonly tick: number;
+  /** The last tick that is safe in the store. */
+  readonly durableTick: number;
+  readonly state: RunState;
+  /** Whether the world's `until` holds. */
+  readonly ended: boolean;
+  /** The world at `tick`, to read. */
+  readonly world: World<S>;
+  /** Inputs from outside. `QUEUE_FULL` when `maxInputs` of them wait. */
+  readonly submit: Submit<S>;
+  /** Computes `n` (1) ticks, or fewer where the world ends. `WRONG_STATE` unless the run is open. */
+  advance(n?: number, options?: AdvanceOptions<S>): Promise<Advanced>;
+  /** Makes everything computed durable; returns the durable tick. */
+  flush(): Promise<{ readonly tick: number }>;
+  /** Hears of every tick when it is computed, or when it is durable. Returns what ends it. */
+  on(when: 'computed' | 'durable', observer: (tick: Observed<S>) => void): () => void;
+  /** The durable events of one kind, in order. */
+  events<K extends Kinds<S>>(kind: K, range?: TickRange): AsyncIterable<LoggedEvent<S, K>>;
+  /** The world's metrics, a row a tick. */
+  metrics(): Promise<Frame<M | 'tick'>>;
+  /** The world as it was after a tick. `NO_TICK` when the run has not computed it. */
+  at(tick: number): Promise<World<S>>;
+  /** Flushes, lets go of the run, and refuses further calls with `CLOSED`. */
+  close(): Promise<void>;
+}
+
+/** How a run works; nothing of it changes what is computed. */
+export interface RunPolicy {
+  /** Hash the state every so many ticks (1). */
+  readonly hashEvery?: number;
+  /** Check invariants every so many ticks (1). */
+  readonly invariantsEvery?: number;
+  /** Commit after so many ticks or milliseconds, whichever comes first; looked at between ticks. */
+  readonly commit?: { readonly ticks?: number; readonly ms?: number };
+  /** How many inputs may wait. */
+  readonly maxInputs?: number;
+  /** How many bytes of records may wait for a commit. */
+  readonly maxUndurable?: number;
+  /** How long the run stays the writer without a sign of life, in milliseconds. */
+  readonly leaseMs?: number;
+}
+/** The config of a run: required where a column of it is. */
+export type ConfigOption<S extends Shape> =
+  AllOmittable<S['config']> extends true
+    ? { readonly config?: NewConfig<S> }
+    : { readonly config: NewConfig<S> };
+/** What a new run is made with. */
+export type RunOptions<S extends Shape> = RunPolicy & {
+  readonly store: Store;
+  /** Seeds every draw. */
+  readonly seed: string;
+  /** The name of the run; a random one if left out. */
+  readonly id?: string;
+} & ConfigOption<S>;
+/** What a run is opened with. */
+export interface OpenOptions extends RunPolicy {
+  readonly store: Store;
+  readonly id: string;
+  /** Takes the run from a writer whose lease has not expired. */
+  readonly takeover?: boolean;
+}
+
+/** Creates a run: its header and tick 0, or nothing. `EXISTS` when the id is taken. */
+export type CreateRun = <S extends Shape, M extends string>(
+  world: WorldDef<S, M>,
+  options: RunOptions<NoInfer<S>>,
+) => Promise<Run<S, M>>;
+/** Opens a run at its durable tick. `UNKNOWN_RUN`, `RUN_IN_USE`, `SCHEMA_DIFFERS`. */
+export type OpenRun = <S extends Shape, M extends string>(
+  world: WorldDef<S, M>,
+  options: OpenOptions,
+) => Promise<Run<S, M>>;
