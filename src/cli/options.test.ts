@@ -17,7 +17,7 @@ const refusal = (f: () => unknown): string => {
 const spec = (type: ColumnSpec['type'], optional = false): ColumnSpec => ({ type, key: false, optional });
 
 const columns = {
-  beta: spec({ type: 'f64' }),
+  beta: spec({ type: 'f64', nan: false }),
   people: spec({ type: 'int' }),
   seats: spec({ type: 'u8' }),
   open: spec({ type: 'bool' }),

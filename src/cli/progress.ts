@@ -4,7 +4,7 @@
  * Writes to standard error only, so that results can be piped.
  */
 import cliProgress from 'cli-progress';
-import { type Io, line } from './io.ts';
+import { type Io, line, paintFor } from './io.ts';
 import { counted, grouped } from './text.ts';
 
 /** Something that is told how far the work is. */
@@ -18,9 +18,10 @@ export interface Progress {
 const SILENT: Progress = { update() {}, stop() {} };
 
 function bar(io: Io, label: string, from: number, to: number): Progress {
+  const paint = paintFor(io.stderr, io.env);
   const single = new cliProgress.SingleBar({
     stream: io.stderr,
-    format: `  ${label} {bar} {percentage}%  tick {tick}  {note}`,
+    format: `  ${label}  ${paint.curve('{bar}')}  {percentage}%  tick {tick}  {note}`,
     barCompleteChar: '█',
     barIncompleteChar: '░',
     barsize: 32,

@@ -5,11 +5,9 @@
  */
 import { resolve } from 'node:path';
 import { fail } from '../base/errors.ts';
-import { memoryStore, type RunInfo, type Store } from '../index.ts';
+import { memoryStore } from '../index.ts';
+import type { RunInfo, Store } from '../log/store.ts';
 import type { StorePlace } from './options.ts';
-
-/** How many runs are read from a store at once. */
-const PAGE = 256;
 
 /** Opens a store for looking (`read`) or for new runs (`write`). SQLite and its packages load only when asked for. */
 export async function openStore(place: StorePlace, cwd: string, access: 'read' | 'write'): Promise<Store> {
@@ -34,16 +32,6 @@ export async function withStore<T>(
     return await use(store);
   } finally {
     await store.close();
-  }
-}
-
-/** Every run of a store, in order of id. */
-export async function* allRuns(store: Store): AsyncGenerator<RunInfo> {
-  for (let after: string | null = null; ; ) {
-    const page: readonly RunInfo[] = await store.list(after, PAGE);
-    yield* page;
-    if (page.length < PAGE) return;
-    after = page[page.length - 1]!.id;
   }
 }
 

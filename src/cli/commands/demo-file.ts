@@ -5,17 +5,16 @@ import { rmSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { isWorldfoldError } from '../../base/errors.ts';
 import { freshName, thisProcess } from '../../base/platform.ts';
-import { hasLeases, type RunInfo, type Store } from '../../log/store.ts';
-import { headerOf } from '../header.ts';
+import { listRuns, type Store } from '../../index.ts';
 import type { StorePlace } from '../options.ts';
-import { allRuns, withStore } from '../stores.ts';
+import { needRun, withStore } from '../stores.ts';
 
 /** How a run remembers that a demo made it. */
 export const DEMO_HINT = { demo: 'yes' } as const;
 
 /** Whether somebody is writing the run right now. Takes the lease and gives it back. */
-async function isBusy(store: Store, { segment }: RunInfo): Promise<boolean> {
-  if (!hasLeases(store)) return false;
+async function isBusy(store: Store, id: string): Promise<boolean> {
+  const { segment } = await needRun(store, id);
   try {
     const holder = { ...thisProcess(), token: freshName(), ttlMs: 1000 };
     await store.release(segment.id, await store.acquire(segment.id, holder, false));
@@ -27,8 +26,8 @@ async function isBusy(store: Store, { segment }: RunInfo): Promise<boolean> {
 }
 
 async function onlyOldDemos(store: Store): Promise<boolean> {
-  for await (const info of allRuns(store))
-    if (headerOf(info).hints.demo !== DEMO_HINT.demo || (await isBusy(store, info))) return false;
+  for (const { id, header } of await listRuns(store))
+    if (header.hints.demo !== DEMO_HINT.demo || (await isBusy(store, id))) return false;
   return true;
 }
 

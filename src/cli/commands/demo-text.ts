@@ -50,12 +50,11 @@ export function announce(
     readonly became: string;
   },
 ): void {
+  const paint = paintFor(io.stdout, io.env);
   const place = o.store.kind === 'memory' ? 'kept nowhere' : `${o.store.file} (${o.became})`;
-  heading(
-    io,
-    'An epidemic on the real network of US flights',
-    `run ${o.id} · seed ${o.seed} · ${counted(o.ticks, 'day')} · ${place}`,
-  );
+  line(io.stdout, paint.strong('An epidemic on the real network of US flights'));
+  line(io.stdout, paint.faint(`run ${o.id} · seed ${o.seed} · ${counted(o.ticks, 'day')} · ${place}`));
+  line(io.stdout);
 }
 
 /** How long the run took and how much it wrote. */
@@ -84,8 +83,8 @@ export function tellCurve(io: Io, curves: Curves): void {
   const well = curves.well![last]!;
   line(
     io.stdout,
-    `  Most are ill on day ${peak.day}: ${grouped(peak.ill)}. On day ${last} ${grouped(ill[last]!)} still are; ` +
-      `${grouped(well)} never were.`,
+    `  The peak is day ${peak.day} with ${grouped(peak.ill)} ill. On day ${last}, ${grouped(ill[last]!)} are ill; ` +
+      `${grouped(well)} never fell ill.`,
   );
   line(io.stdout);
 }
@@ -94,15 +93,16 @@ export function tellCurve(io: Io, curves: Curves): void {
 export function tellReplay(
   io: Io,
   done: Outcome,
-  again: { readonly stateHash: string | null; readonly agrees: boolean; readonly ms: number },
+  again: { readonly stateHash: string; readonly ms: number },
 ): void {
   const paint = paintFor(io.stdout, io.env);
   heading(io, 'Is the log the world?', `folded again from its first record in ${seconds(again.ms)}`);
   line(io.stdout, `  as it ran    ${done.stateHash}`);
   line(io.stdout, `  as replayed  ${again.stateHash}`);
-  const verdict = again.agrees
-    ? paint.good(`✓ both hashes agree, and so do those of all ${counted(done.tick, 'day')} before`)
-    : paint.bad('✗ the hashes differ');
+  const verdict =
+    again.stateHash === done.stateHash
+      ? paint.good(`✓ both hashes agree, and so do those of all ${counted(done.tick, 'day')} before`)
+      : paint.bad('✗ the hashes differ');
   line(io.stdout, `  ${verdict}`);
   line(io.stdout);
 }
@@ -143,7 +143,8 @@ export function suggest(io: Io, id: string, place: StorePlace, module: string): 
     [`run ${module} --ticks 200 --config beta=0.02`, 'a milder illness'],
     ['--help', 'every command'],
   ];
-  const wide = Math.max(...next.map(([words]) => words!.length));
-  for (const [words, what] of next)
-    line(io.stdout, `  ${io.self} ${words!.padEnd(wide)}  ${paint.faint(`# ${what}`)}`);
+  for (const [words, what] of next) {
+    line(io.stdout, `  ${paint.faint(`# ${what}`)}`);
+    line(io.stdout, `  ${io.self} ${words}`);
+  }
 }

@@ -6,16 +6,13 @@
  */
 import { dirname, join } from 'node:path';
 import { canonicalJson } from '../../base/canonical.ts';
-import { steadyClock } from '../../base/platform.ts';
-import { createRun, replay } from '../../index.ts';
-import type { Store } from '../../log/store.ts';
+import { createRun, type Store } from '../../index.ts';
 import { parseConfig } from '../config.ts';
 import type { AnyRun, AnyWorld } from '../engine.ts';
 import { EXIT } from '../failure.ts';
 import { type Io, line } from '../io.ts';
 import { loadModule, loadWorld, moduleFile } from '../load-world.ts';
 import { placeText, type StorePlace } from '../options.ts';
-import { startProgress } from '../progress.ts';
 import { freeId, openStore } from '../stores.ts';
 import { grouped } from '../text.ts';
 import { DEMO_HINT, makeRoom } from './demo-file.ts';
@@ -29,6 +26,7 @@ import {
   tellReplay,
   tellRun,
 } from './demo-text.ts';
+import { replayShown } from './replay.ts';
 import { advanceRun } from './run.ts';
 
 /** What `demo` was asked. */
@@ -48,18 +46,6 @@ interface Questions {
 const MODULE = 'example:epidemic';
 const HARDEST_HIT = 5;
 
-async function replayShown(io: Io, o: DemoOptions, world: AnyWorld, store: Store, id: string) {
-  const began = steadyClock();
-  const progress = startProgress(io, 'replay', 0, o.ticks, o.json);
-  try {
-    const onProgress = ({ tick }: { readonly tick: number }) => progress.update(tick);
-    const done = await replay(world, { store, id, onProgress, signal: io.signal });
-    return { ...done, ms: steadyClock() - began };
-  } finally {
-    progress.stop();
-  }
-}
-
 /** The show itself: advance, draw, replay, ask. Returns the exit code. */
 async function show(
   io: Io,
@@ -76,19 +62,20 @@ async function show(
   if (done.stopped) return EXIT.stopped;
   const { columns } = await run.metrics();
   if (!o.json) tellCurve(io, columns);
-  const replayed = await replayShown(io, o, world, store, run.id);
+  const replayed = await replayShown(io, world, { store, id: run.id, target: done.tick }, o.json);
+  if (replayed.stopped) return EXIT.stopped;
   if (!o.json) tellReplay(io, done, replayed);
   const tolls = await questions.hardestHit(run, HARDEST_HIT);
   if (o.json) {
     const { tick, stateHash } = done;
     const facts = { id: run.id, store: placeText(o.store), tick, stateHash, peak: peakOf(columns.ill!) };
-    const proof = { replayHash: replayed.stateHash, agrees: replayed.agrees };
+    const proof = { replayHash: replayed.stateHash, agrees: replayed.stateHash === stateHash };
     line(io.stdout, canonicalJson({ ...facts, ...proof, hardestHit: tolls.map((toll) => ({ ...toll })) }));
   } else {
     tellAnswer(io, tolls);
     suggest(io, run.id, o.store, MODULE);
   }
-  return replayed.agrees ? EXIT.done : EXIT.failed;
+  return replayed.stateHash === done.stateHash ? EXIT.done : EXIT.failed;
 }
 
 /** Runs the demo. 0: both hashes agree; 1: they differ; 130: stopped by the user. */

@@ -5,7 +5,8 @@ import { existsSync } from 'node:fs';
 import { canonicalJson } from '../../base/canonical.ts';
 import { fail, isWorldfoldError } from '../../base/errors.ts';
 import { steadyClock } from '../../base/platform.ts';
-import { type RunInfo, replay } from '../../index.ts';
+import { type ReplayReport, replay, type Store } from '../../index.ts';
+import type { RunInfo } from '../../log/store.ts';
 import type { AnyWorld } from '../engine.ts';
 import { EXIT } from '../failure.ts';
 import { headerOf } from '../header.ts';
@@ -49,33 +50,66 @@ async function worldOf(info: RunInfo, o: ReplayOptions, io: Io): Promise<AnyWorl
   return (await loadWorld(file)).world;
 }
 
-/** Replays a run. 0: every hash agrees; 1: one differs, or the log is damaged. */
+/** What a replay found, and how long it took. */
+export interface Replayed extends ReplayReport {
+  readonly ms: number;
+  /** Stopped by the signal before the head. */
+  readonly stopped: boolean;
+}
+
+/** Folds a run's log from nothing up to `target`, showing how far it is. A hash that differs is `REPLAY_DIFFERS`. */
+export async function replayShown(
+  io: Io,
+  world: AnyWorld,
+  from: { readonly store: Store; readonly id: string; readonly target: number },
+  silent: boolean,
+): Promise<Replayed> {
+  const { store, id, target } = from;
+  const progress = startProgress(io, 'replay', 0, target, silent);
+  const began = steadyClock();
+  try {
+    const onProgress = ({ tick }: { readonly tick: number }) => progress.update(tick);
+    const done = await replay(world, { store, id, onProgress, signal: io.signal });
+    return { ...done, ms: steadyClock() - began, stopped: done.tick < target };
+  } finally {
+    progress.stop();
+  }
+}
+
+function report(io: Io, done: Replayed): void {
+  const paint = paintFor(io.stdout, io.env);
+  const { id, tick, compared, events, ms } = done;
+  const work = `${counted(tick, 'tick')} and ${counted(events, 'event')} in ${seconds(ms)}`;
+  line(io.stdout, `${paint.strong(id)}: folded ${work}`);
+  line(io.stdout, `  state hash  ${done.stateHash}  at tick ${grouped(tick)}`);
+  const hashes = counted(compared, 'recorded hash', 'recorded hashes');
+  const verdict = paint.good(`✓ agrees with the log at each of ${hashes}`);
+  line(io.stdout, `  ${done.stopped ? 'stopped before the end of the log' : verdict}`);
+}
+
+/** Replays a run. 0: every recorded hash agrees; 1: one differs, or the log is damaged; 130: stopped. */
 export async function replayCommand(io: Io, o: ReplayOptions): Promise<number> {
   return withStore(o.store, io.cwd, 'read', async (store) => {
     const info = await needRun(store, o.run);
     const world = await worldOf(info, o, io);
-    const progress = startProgress(io, `replay ${info.id}`, 0, info.segment.head.tick, o.json);
-    const began = steadyClock();
     try {
-      const onProgress = ({ tick }: { readonly tick: number }) => progress.update(tick);
-      const done = await replay(world, { store, id: info.id, onProgress, signal: io.signal });
-      progress.stop();
+      const from = { store, id: info.id, target: info.segment.head.tick };
+      const done = await replayShown(io, world, from, o.json);
       if (o.json) {
-        const { tick, stateHash, recordedHash, agrees, events } = done;
-        line(io.stdout, canonicalJson({ id: info.id, tick, stateHash, recordedHash, agrees, events }));
-      } else {
-        const paint = paintFor(io.stdout, io.env);
-        const work = `${counted(done.tick, 'tick')}, ${counted(done.events, 'event')} in ${seconds(steadyClock() - began)}`;
-        line(io.stdout, `${paint.strong(info.id)}: folded ${work}; the state hash agrees at every tick`);
-        line(io.stdout, `  state hash at tick ${grouped(done.tick)}  ${paint.good(done.stateHash)}`);
-      }
-      return done.agrees ? EXIT.done : EXIT.failed;
+        const { tick, stateHash, recordedHash, compared, events, stopped } = done;
+        const facts = { id: info.id, agrees: !stopped, tick, stateHash, recordedHash };
+        line(io.stdout, canonicalJson({ ...facts, compared, events, stopped }));
+      } else report(io, done);
+      return done.stopped ? EXIT.stopped : EXIT.done;
     } catch (e) {
-      if (o.json && isWorldfoldError(e, 'REPLAY_DIFFERS'))
-        line(io.stdout, canonicalJson({ id: info.id, agrees: false, tick: e.facts.tick ?? null }));
+      if (o.json && isWorldfoldError(e, 'REPLAY_DIFFERS')) {
+        const { tick, expected, actual } = e.facts;
+        line(
+          io.stdout,
+          canonicalJson({ id: info.id, agrees: false, tick, recordedHash: expected, stateHash: actual }),
+        );
+      }
       throw e;
-    } finally {
-      progress.stop();
     }
   });
 }

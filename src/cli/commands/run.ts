@@ -33,7 +33,7 @@ export interface Outcome {
   readonly before: number;
   readonly tick: number;
   readonly durableTick: number;
-  readonly stateHash: string | null;
+  readonly stateHash: string;
   readonly ended: boolean;
   readonly stopped: boolean;
   readonly ms: number;
@@ -114,7 +114,7 @@ async function report(io: Io, run: AnyRun, world: AnyWorld, o: RunOptions, done:
     `${paint.strong(run.id)}: ${counted(ran, 'tick')} of ${world.schema.spec.name} in ${seconds(done.ms)}, ` +
       `now at tick ${grouped(done.tick)}${why}`,
   );
-  line(io.stdout, `  state hash  ${paint.good(done.stateHash ?? 'none')}`);
+  line(io.stdout, `  state hash  ${paint.good(done.stateHash)}`);
   const metrics = await newestMetrics(run);
   if (metrics) line(io.stdout, `  metrics     ${metrics}`);
   if (o.store.kind === 'memory') return line(io.stdout, paint.faint('  kept nowhere: the store was memory:'));
