@@ -1,4 +1,7 @@
-/** The one generator of seedrandom that this project loads; `@types/seedrandom` describes the package's root only. */
+/**
+ * The one generator of seedrandom that this project loads; `@types/seedrandom` describes the package's root
+ * only.
+ */
 declare module 'seedrandom/lib/alea.js' {
   /** Johannes Baagøe's Alea, keyed by a text. */
   export default function alea(seed: string): {

@@ -1,9 +1,10 @@
 /**
  * The methods of random draws, over any source of 53-bit numbers.
  *
- * A *draw* is one number of 53 random bits, and each method turns whole draws into its result: the k-th draw of a
- * cursor means the same place whatever was asked before, and one draw makes one value that grows with it, so that two
- * forks with other parameters stay in step. Does not know where draws come from (see `keyed.ts` and `streams.ts`).
+ * A *draw* is one number of 53 random bits, and each method turns whole draws into its result: the k-th
+ * draw of a cursor means the same place whatever was asked before, and one draw makes one value that grows
+ * with it, so that two forks with other parameters stay in step. Does not know where draws come from (see
+ * `keyed.ts` and `streams.ts`).
  */
 import type { Cursor } from '../base/draws.ts';
 import { fail } from '../base/errors.ts';
@@ -17,7 +18,10 @@ const shareOf = (size: number): number => Math.floor(TWO_53 / size);
 const elements = (what: string): never =>
   fail('BAD_USAGE', `${what}() needs at least one element`, { length: 0 });
 
-/** Every method of {@link Cursor}. A source gives `draw`; how many draws each method takes is said at the method. */
+/**
+ * Every method of {@link Cursor}. A source gives `draw`; how many draws each method takes is said at the
+ * method.
+ */
 export abstract class Draws implements Cursor {
   /** The next draw: a whole number in [0, 2^53), each equally likely. */
   protected abstract draw(): number;
@@ -109,9 +113,9 @@ export abstract class Draws implements Cursor {
   }
 
   /**
-   * A whole number in [0, size), each equally likely: each result owns the same number of draws, the few that are
-   * left over are drawn again. The rounded quotient of two whole numbers up to 2^53 never reaches the next whole
-   * number, so `floor` of it is exact.
+   * A whole number in [0, size), each equally likely: each result owns the same number of draws, the few
+   * that are left over are drawn again. The rounded quotient of two whole numbers up to 2^53 never reaches
+   * the next whole number, so `floor` of it is exact.
    */
   private below(size: number): number {
     const share = shareOf(size);
@@ -122,7 +126,10 @@ export abstract class Draws implements Cursor {
   }
 }
 
-/** Only 52 bits are used, as the odd number that stands in the middle between two even ones: never 0, never 1. */
+/**
+ * Only 52 bits are used, as the odd number that stands in the middle between two even ones: never 0, never
+ * 1.
+ */
 const normalOf = (draw: number): number => normalQuantile(2 * Math.floor(draw / 2) + 1);
 
 function sizeOf(lo: number, hi: number): number {

@@ -1,17 +1,18 @@
 /**
  * What keys the generators: SHA-256 over length-prefixed UTF-8.
  *
- * Owns the version of everything random and the one way from user text to a key. A generator is never seeded with
- * user text directly, since generators fold short texts onto each other (ARC4's seeds '1', '11' and '111' are one
- * seed). Every part has its length before it, so that ('a', 'bc') and ('ab', 'c') are different keys.
+ * Owns the version of everything random and the one way from user text to a key. A generator is never
+ * seeded with user text directly, since generators fold short texts onto each other (ARC4's seeds '1', '11'
+ * and '111' are one seed). Every part has its length before it, so that ('a', 'bc') and ('ab', 'c') are
+ * different keys.
  */
 import { fail } from '../base/errors.ts';
 import { sha256 } from '../base/platform.ts';
 
 /**
- * The version of the random algorithm, recorded in record 0 of a log. It covers all that decides a drawn value: how
- * keys are digested, both generators (seedrandom's Alea, Threefry-4x32-20), how counters are laid out, and what
- * every method of `Cursor` makes of its draws. Whoever changes any of these raises it.
+ * The version of the random algorithm, recorded in record 0 of a log. It covers all that decides a drawn
+ * value: how keys are digested, both generators (seedrandom's Alea, Threefry-4x32-20), how counters are
+ * laid out, and what every method of `Cursor` makes of its draws. Whoever changes any of these raises it.
  */
 export const RANDOM_VERSION = 1;
 
@@ -24,8 +25,8 @@ const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(
 let scratch = new Uint8Array(1024);
 
 /**
- * SHA-256 of `worldfold/random/<version>/<purpose>` and the parts, each as a little-endian u32 of its length in
- * bytes and its UTF-8. The parts are well formed: {@link checkText} saw to that.
+ * SHA-256 of `worldfold/random/<version>/<purpose>` and the parts, each as a little-endian u32 of its
+ * length in bytes and its UTF-8. The parts are well formed: {@link checkText} saw to that.
  */
 export function digest(purpose: Purpose, ...parts: readonly string[]): Uint8Array {
   let end = append(0, `worldfold/random/${RANDOM_VERSION}/${purpose}`);
@@ -59,8 +60,8 @@ export function hexOf(bytes: Uint8Array): string {
 }
 
 /**
- * Returns the text when it can be a seed, a name or a key. `BAD_USAGE` when it is no text or holds a lone surrogate:
- * UTF-8 has no form for those, and two different texts would share their draws.
+ * Returns the text when it can be a seed, a name or a key. `BAD_USAGE` when it is no text or holds a lone
+ * surrogate: UTF-8 has no form for those, and two different texts would share their draws.
  */
 export function checkText(text: string, what: string): string {
   if (typeof text !== 'string')

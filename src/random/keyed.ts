@@ -1,9 +1,9 @@
 /**
  * Keyed draws: cursors over Threefry blocks, each a pure function of its stream's key and its own counter.
  *
- * The counter of a block, as four 32-bit words: [domain · 2^30 + index of the block, key low, key high, ordinal]. The
- * domain keeps apart keys that would share 64 bits. A block makes two draws of 53 bits. Owns the counter's layout and
- * the meaning of user keys; which streams exist is `streams.ts`.
+ * The counter of a block, as four 32-bit words: [domain · 2^30 + index of the block, key low, key high,
+ * ordinal]. The domain keeps apart keys that would share 64 bits. A block makes two draws of 53 bits. Owns
+ * the counter's layout and the meaning of user keys; which streams exist is `streams.ts`.
  */
 import type { Cursor, Rng } from '../base/draws.ts';
 import { fail } from '../base/errors.ts';
@@ -83,7 +83,9 @@ export class KeyedCursor extends Draws {
   }
 }
 
-/** The stream of one applied event: draws in sequence from Threefry too, since making one must cost nothing. */
+/**
+ * The stream of one applied event: draws in sequence from Threefry too, since making one must cost nothing.
+ */
 export class EventRng extends KeyedCursor implements Rng {
   private readonly texts: TextKeys;
 
@@ -98,8 +100,9 @@ export class EventRng extends KeyedCursor implements Rng {
 }
 
 /**
- * A cursor at the beginning of a key's draws. Numbers and bigints of one value are one key; `BAD_USAGE` for a number
- * that is not whole or not within ±2^53, a bigint outside -2^63 … 2^64 - 1 (nothing wraps), or a malformed text.
+ * A cursor at the beginning of a key's draws. Numbers and bigints of one value are one key; `BAD_USAGE` for
+ * a number that is not whole or not within ±2^53, a bigint outside -2^63 … 2^64 - 1 (nothing wraps), or a
+ * malformed text.
  */
 export function cursorOf(
   stream: StreamKey,
@@ -148,7 +151,10 @@ interface TextWords {
   readonly high: number;
 }
 
-/** Text keys as 64 bits of their digest; the last ones are remembered, as worlds ask for the same ones every tick. */
+/**
+ * Text keys as 64 bits of their digest; the last ones are remembered, as worlds ask for the same ones every
+ * tick.
+ */
 export class TextKeys {
   private readonly most: number;
   private readonly known = new Map<string, TextWords>();

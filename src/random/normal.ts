@@ -1,9 +1,10 @@
 /**
  * The normal distribution's quantiles, bit-equal on every platform.
  *
- * Inversion and no other method (polar, ziggurat), because it makes one deviate of one uniform and grows with it:
- * draws stay in step between forks that differ in mean or deviation. `Math.log` may differ between engines in its
- * last bit, so the logarithm is made here of operations that IEEE 754 fixes: + - * / and the square root.
+ * Inversion and no other method (polar, ziggurat), because it makes one deviate of one uniform and grows
+ * with it: draws stay in step between forks that differ in mean or deviation. `Math.log` may differ between
+ * engines in its last bit, so the logarithm is made here of operations that IEEE 754 fixes: + - * / and the
+ * square root.
  */
 
 const TWO_53 = 2 ** 53;
@@ -13,8 +14,9 @@ const HALVES = new Float64Array(53);
 for (let e = 0, half = 1; e < HALVES.length; e++, half /= 2) HALVES[e] = half;
 
 /**
- * The natural logarithm of n / 2^53, for whole n from 1 to 2^53 - 1, within two units in the last place.
- * n is split into 2^e · m with m from √½ to √2, and ln m = 2 artanh((m - 1) / (m + 1)) is summed as its power series.
+ * The natural logarithm of n / 2^53, for whole n from 1 to 2^53 - 1, within two units in the last place. n
+ * is split into 2^e · m with m from √½ to √2, and ln m = 2 artanh((m - 1) / (m + 1)) is summed as its power
+ * series.
  */
 export function lnOfFraction(n: number): number {
   let e = n >= 2 ** 32 ? 63 - Math.clz32(n / 2 ** 32) : 31 - Math.clz32(n);
@@ -31,9 +33,10 @@ export function lnOfFraction(n: number): number {
 }
 
 /**
- * The value below which a standard normal deviate falls with probability n / 2^53, for odd whole n from 1 to
- * 2^53 - 1: from -8.21 to 8.21, symmetric, growing with n. M. J. Wichura, "Algorithm AS 241: the percentage points of
- * the normal distribution", Applied Statistics 37 (1988) 477–484, routine PPND16 (relative error about 1e-16).
+ * The value below which a standard normal deviate falls with probability n / 2^53, for odd whole n from 1
+ * to 2^53 - 1: from -8.21 to 8.21, symmetric, growing with n. M. J. Wichura, "Algorithm AS 241: the
+ * percentage points of the normal distribution", Applied Statistics 37 (1988) 477–484, routine PPND16
+ * (relative error about 1e-16).
  */
 export function normalQuantile(n: number): number {
   const q = (n - TWO_53 / 2) / TWO_53;

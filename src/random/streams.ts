@@ -1,11 +1,12 @@
 /**
  * The named streams of a run: which draws exist, what keys them, how many were made.
  *
- * No generator state is ever saved: a stream begins anew each tick, keyed by (seed, name, tick), and what an apply
- * function draws is keyed by (seed, kind, tick, origin, ordinal, name). Sequential draws of a system come from
- * seedrandom's Alea: it tests clean on digested keys, is made four times as fast as seedrandom's ARC4 and drawn from
- * faster, and its module touches nothing, where the package's root draws from `Math.random` as it loads. Alea uses
- * only sums and products of doubles, which IEEE 754 fixes on every platform.
+ * No generator state is ever saved: a stream begins anew each tick, keyed by (seed, name, tick), and what
+ * an apply function draws is keyed by (seed, kind, tick, origin, ordinal, name). Sequential draws of a
+ * system come from seedrandom's Alea: it tests clean on digested keys, is made four times as fast as
+ * seedrandom's ARC4 and drawn from faster, and its module touches nothing, where the package's root draws
+ * from `Math.random` as it loads. Alea uses only sums and products of doubles, which IEEE 754 fixes on
+ * every platform.
  */
 import alea from 'seedrandom/lib/alea.js';
 import type { Cursor, Rng } from '../base/draws.ts';
@@ -62,7 +63,10 @@ export class TickStreams {
     this.texts = texts;
   }
 
-  /** The stream of that name: one object for the tick, so that its sequence goes on. Nothing is digested yet. */
+  /**
+   * The stream of that name: one object for the tick, so that its sequence goes on. Nothing is digested
+   * yet.
+   */
   rng(name: string): Rng {
     const known = this.named.get(name);
     if (known !== undefined) return known;
@@ -123,8 +127,8 @@ export class ApplyStreams {
   }
 
   /**
-   * The streams of the event with that ordinal (a whole number below 2^32), at their beginning however often it is
-   * asked for. `BAD_USAGE` for any other ordinal.
+   * The streams of the event with that ordinal (a whole number below 2^32), at their beginning however
+   * often it is asked for. `BAD_USAGE` for any other ordinal.
    */
   at(ordinal: number): EventStreams {
     if (ordinal >>> 0 !== ordinal)

@@ -1,9 +1,10 @@
 /**
- * Threefry-4x32-20, a counter-based generator: 128 random bits as a pure function of a 128-bit key and a counter.
+ * Threefry-4x32-20, a counter-based generator: 128 random bits as a pure function of a 128-bit key and a
+ * counter.
  *
  * J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC'11
- * (doi:10.1145/2063384.2063405). Twenty rounds, as the authors recommend; it passes BigCrush from thirteen on. The
- * tests hold the known-answer vectors of Random123. Knows nothing of streams, names or methods.
+ * (doi:10.1145/2063384.2063405). Twenty rounds, as the authors recommend; it passes BigCrush from thirteen
+ * on. The tests hold the known-answer vectors of Random123. Knows nothing of streams, names or methods.
  */
 
 /** A key with its schedule: `k4` is the parity of the other four. All words are signed 32-bit integers. */

@@ -8,7 +8,9 @@ import { steadyClock, yieldToEvents } from '../base/platform.ts';
 import { findRun, readFrames } from '../log/reader.ts';
 import { eventCount } from '../log/record.ts';
 import type { Store } from '../log/store.ts';
+import type { Shape } from '../schema/infer.ts';
 import { engineFor, readEnvironment } from '../simulation/create-run.ts';
+import type { WorldDef } from '../simulation/define-world.ts';
 import type { Engine } from '../simulation/engine.ts';
 import type { AnyWorld } from '../simulation/world.ts';
 
@@ -73,9 +75,21 @@ class Replay {
   }
 }
 
-/** Replays a run; see {@link ReplayReport}. `REPLAY_DIFFERS` names the first tick whose hash differs. */
-export async function replayCore(world: AnyWorld, options: ReplayOptions): Promise<ReplayReport> {
+/**
+ * Folds a run's durable log from nothing and compares every recorded state hash; see {@link ReplayReport}.
+ * `REPLAY_DIFFERS` names the first tick whose hash differs; `UNKNOWN_RUN`, `SCHEMA_DIFFERS`, `CORRUPT`, `NO_RECORD`.
+ *
+ * @example
+ * ```ts
+ * const { stateHash, compared } = await replay(town, { store, id: 'first' });
+ * ```
+ */
+export async function replay<S extends Shape, M extends string>(
+  definition: WorldDef<S, M>,
+  options: ReplayOptions,
+): Promise<ReplayReport> {
   await loadHash();
+  const world = definition as unknown as AnyWorld;
   const { store, id, onProgress, signal } = options;
   const { segment } = await findRun(store, id);
   const target = options.to ?? segment.head.tick;
@@ -86,13 +100,13 @@ export async function replayCore(world: AnyWorld, options: ReplayOptions): Promi
       head: segment.head.tick,
     });
   const engine = engineFor(world, await readEnvironment(store, segment.id), {});
-  const replay = new Replay(engine, id);
+  const under = new Replay(engine, id);
   let slice = steadyClock();
   for await (const frame of readFrames(store, segment.id, 0, target)) {
     if (signal?.aborted) break;
     engine.fold(frame);
-    replay.compare(frame.tick, frame.stateHash);
-    replay.events += eventCount(frame.counts);
+    under.compare(frame.tick, frame.stateHash);
+    under.events += eventCount(frame.counts);
     if (steadyClock() - slice < SLICE_MS) continue;
     onProgress?.({ tick: frame.tick, target });
     await yieldToEvents();
@@ -100,7 +114,7 @@ export async function replayCore(world: AnyWorld, options: ReplayOptions): Promi
   }
   const { tick } = engine.position;
   onProgress?.({ tick, target });
-  const recordedHash = replay.recordedHash === null ? null : hex(replay.recordedHash);
-  const { compared, events } = replay;
+  const recordedHash = under.recordedHash === null ? null : hex(under.recordedHash);
+  const { compared, events } = under;
   return { id, tick, stateHash: engine.stateHash(), recordedHash, compared, ticks: tick + 1, events };
 }

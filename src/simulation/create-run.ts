@@ -15,12 +15,13 @@ import { type Environment, environmentText, HASH_VERSION, parseEnvironment } fro
 import { findRun, readFrames } from '../log/reader.ts';
 import { encodeRecord } from '../log/record.ts';
 import type { Holder, Store } from '../log/store.ts';
-import { RANDOM_VERSION } from '../random/streams.ts';
+import { RANDOM_VERSION } from '../random/digest.ts';
 import { literal, unliteral } from '../schema/canonical-text.ts';
 import { validRow } from '../schema/validate.ts';
 import type { CommitPolicy } from './committer.ts';
 import { type Cadence, Engine } from './engine.ts';
 import { foldInto, RunCore, type RunParts } from './run.ts';
+import type { CreateRun, OpenRun } from './types.ts';
 import type { AnyWorld } from './world.ts';
 
 /** The choices that a run makes about itself; none of them changes a hash. */
@@ -239,3 +240,23 @@ async function checkHead(engine: Engine, store: Store, segment: string): Promise
     );
   }
 }
+
+/**
+ * Begins a run of a world in a store: header, tick 0 and lease go in together, or nothing does. `EXISTS` when the id is
+ * taken, `BAD_INPUT` when the config does not fit, `TICK_FAILED` when the setup throws.
+ *
+ * @example
+ * ```ts
+ * const run = await createRun(town, { store: memoryStore(), seed: 'alpha' });
+ * const { tick, stateHash } = await run.advance(200);
+ * ```
+ */
+export const createRun = ((world: unknown, options: CreateOptions) =>
+  createCore(world as AnyWorld, options)) as unknown as CreateRun;
+
+/**
+ * Takes a run up at its durable head and becomes its writer. `UNKNOWN_RUN`; `SCHEMA_DIFFERS`; `RUN_IN_USE` while another
+ * writer is alive, unless `takeover` is true; `REPLAY_DIFFERS` when folding does not give the recorded world.
+ */
+export const openRun = ((world: unknown, options: OpenOptions) =>
+  openCore(world as AnyWorld, options)) as unknown as OpenRun;

@@ -317,6 +317,14 @@ export class RunCore {
   }
 }
 
+// `await using` where the platform has it.
+if (Symbol.asyncDispose)
+  Object.defineProperty(RunCore.prototype, Symbol.asyncDispose, {
+    value(this: RunCore): Promise<void> {
+      return this.close();
+    },
+  });
+
 /** Folds ticks 0 to `to` into an engine, from nothing. */
 export async function foldInto(engine: Engine, source: LogSource, to: number): Promise<void> {
   engine.clear();
