@@ -1,8 +1,9 @@
 /**
  * The real network: airports and flights of the United States, read from the two files in `data/`.
  *
- * Owns reading and joining the files when the module loads. Nothing here is state: `world.ts` inserts these columns
- * in its setup, so that the log holds all that the fold depends on and a replay does not read the files.
+ * Owns reading and joining the files when the module loads. Nothing here is state: `world.ts` inserts these
+ * columns in its setup, so that the log holds all that the fold depends on and a replay does not read the
+ * files.
  */
 import { readFileSync } from 'node:fs';
 
@@ -28,7 +29,10 @@ export interface Routes {
 
 const QUOTED = /"((?:[^"]|"")*)"|([^,]*)/y;
 
-/** The cells of one CSV line, in which a cell may be quoted and double its quotes (RFC 4180, without line breaks). */
+/**
+ * The cells of one CSV line, in which a cell may be quoted and double its quotes (RFC 4180, without line
+ * breaks).
+ */
 export function cells(line: string): string[] {
   const found: string[] = [];
   for (let at = 0; at <= line.length; at = QUOTED.lastIndex + 1) {

@@ -1,5 +1,6 @@
 /**
- * The network as the systems need it: for each airport its routes, ready to draw one by its number of flights.
+ * The network as the systems need it: for each airport its routes, ready to draw one by its number of
+ * flights.
  *
  * Derived from the `routes` table: recomputed when routes change, never hashed, never saved.
  */
@@ -10,7 +11,9 @@ import { schema } from './schema.ts';
 export interface Network {
   /** Airport ids are below this. */
   readonly size: number;
-  /** The destination of one flight of `from`, each of the year's flights equally likely; 0 where none leaves. */
+  /**
+   * The destination of one flight of `from`, each of the year's flights equally likely; 0 where none leaves.
+   */
   draw(from: number, cursor: Cursor): number;
   /** Whether some flight goes from one airport to the other. */
   connects(from: number, to: number): boolean;

@@ -1,9 +1,10 @@
 /**
- * What happens in a day: the ill recover, doses are given, travellers fly, the well are infected where they are.
+ * What happens in a day: the ill recover, doses are given, travellers fly, the well are infected where they
+ * are.
  *
- * Every chance is a keyed draw of the traveller it is about: it depends on the seed, the system's stream, the day and
- * the traveller, and on nobody else. Two runs that differ in one input can therefore be compared person by person.
- * Arithmetic is plain (+ − × ÷), so that every machine computes the same bits.
+ * Every chance is a keyed draw of the traveller it is about: it depends on the seed, the system's stream,
+ * the day and the traveller, and on nobody else. Two runs that differ in one input can therefore be compared
+ * person by person. Arithmetic is plain (+ − × ÷), so that every machine computes the same bits.
  */
 import { network } from './network.ts';
 import { schema } from './schema.ts';
@@ -34,8 +35,9 @@ export const vaccinate = schema.system('vaccinate', ({ world: { travellers, camp
 });
 
 /**
- * From home a traveller takes one of the year's flights, each equally likely. Away, they fly home where a flight goes
- * there, and onward by any flight where none does. A flight from or to a closed airport is cancelled.
+ * From home a traveller takes one of the year's flights, each equally likely. Away, they fly home where a
+ * flight goes there, and onward by any flight where none does. A flight from or to a closed airport is
+ * cancelled.
  */
 export const travel = schema.system('travel', ({ world, emit, get, rng, config }) => {
   const { travellers, airports } = world;
@@ -61,14 +63,19 @@ export const travel = schema.system('travel', ({ world, emit, get, rng, config }
   if (count > 0) emit.flew.many({ traveller: who.subarray(0, count), to: where.subarray(0, count) });
 });
 
-/** The chance to be infected by one of `contacts` contacts, of which each infects with chance `p`: 1 − (1 − p)ⁿ. */
+/**
+ * The chance to be infected by one of `contacts` contacts, of which each infects with chance `p`: 1 − (1 −
+ * p)ⁿ.
+ */
 function risk(p: number, contacts: number): number {
   let safe = 1;
   for (let i = 0; i < contacts; i++) safe *= 1 - p;
   return 1 - safe;
 }
 
-/** Each contact is with somebody at the same airport; the share of the ill among those there sets the danger. */
+/**
+ * Each contact is with somebody at the same airport; the share of the ill among those there sets the danger.
+ */
 export const infect = schema.system('infect', ({ world: { travellers }, emit, get, rng, config }) => {
   const { id, airport, health } = travellers.columns;
   const { well, ill } = travellers.codes.health;

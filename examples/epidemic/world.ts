@@ -1,8 +1,8 @@
 /**
  * An epidemic that spreads through the real network of US airports and flights.
  *
- * 200,000 travellers, each with a home airport, fly by the route counts of 2008, infect where they are, and recover.
- * Inputs close and open airports and start a vaccination. See README.md.
+ * 200,000 travellers, each with a home airport, fly by the route counts of 2008, infect where they are, and
+ * recover. Inputs close and open airports and start a vaccination. See README.md.
  */
 import { defineWorld, type Rng, type World } from 'worldfold';
 import { apply } from './apply.ts';
@@ -23,7 +23,10 @@ function inState(state: Health) {
   };
 }
 
-/** A home for each traveller, as a position in the data: one of the year's departures and arrivals, equally likely. */
+/**
+ * A home for each traveller, as a position in the data: one of the year's departures and arrivals, equally
+ * likely.
+ */
 function drawHomes(travellers: number, draw: Rng): Uint32Array {
   let all = 0;
   const upTo = Array.from(data.airports.traffic, (traffic) => (all += traffic));

@@ -1,8 +1,8 @@
 /**
  * Turns `--config key=value` into values of the world's config columns.
  *
- * Owns the reading of text by a column's type. Ranges and checks are the engine's: it validates the config whole when
- * the run is created.
+ * Owns the reading of text by a column's type. Ranges and checks are the engine's: it validates the config
+ * whole when the run is created.
  */
 import { fail } from '../base/errors.ts';
 import type { ColumnSpec, ColumnSpecs } from '../schema/spec.ts';

@@ -1,5 +1,6 @@
 /**
- * The engine's types as the command line needs them: of worlds whose schema is not known when this is compiled.
+ * The engine's types as the command line needs them: of worlds whose schema is not known when this is
+ * compiled.
  */
 import type { Run, Shape, WorldDef } from '../index.ts';
 

@@ -1,8 +1,8 @@
 /**
  * What a failed command says and which code it ends with.
  *
- * One clear line, one line with a hint, never a stack trace unless asked for. Exit codes: 0 done, 1 the check failed,
- * 2 wrong usage, 130 stopped by Ctrl-C.
+ * One clear line, one line with a hint, never a stack trace unless asked for. Exit codes: 0 done, 1 the
+ * check failed, 2 wrong usage, 130 stopped by Ctrl-C.
  */
 import { CommanderError } from 'commander';
 import { type ErrorCode, isWorldfoldError } from '../base/errors.ts';

@@ -1,7 +1,9 @@
 /**
- * What a command may touch of the outside: two streams, the current folder, the environment, a signal to stop.
+ * What a command may touch of the outside: two streams, the current folder, the environment, a signal to
+ * stop.
  *
- * Owns the type and the plain helpers over it. Commands get it handed in, so that tests run them without a process.
+ * Owns the type and the plain helpers over it. Commands get it handed in, so that tests run them without a
+ * process.
  */
 
 /** A stream to write text to; a terminal says so and knows its width. */

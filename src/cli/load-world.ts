@@ -1,8 +1,9 @@
 /**
  * Loads the module that holds a world.
  *
- * Owns finding the file, loading TypeScript without a build step, and making `import 'worldfold'` inside the module
- * mean this very copy of worldfold, wherever the module lies: a second copy would have tables and errors of its own.
+ * Owns finding the file, loading TypeScript without a build step, and making `import 'worldfold'` inside the
+ * module mean this very copy of worldfold, wherever the module lies: a second copy would have tables and
+ * errors of its own.
  */
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -31,8 +32,8 @@ export function moduleFile(module: string, base: string): string {
 }
 
 /**
- * How a run remembers its module: as `example:NAME`, or as a path seen from the folder of the store, so that a folder
- * with both in it can be moved.
+ * How a run remembers its module: as `example:NAME`, or as a path seen from the folder of the store, so that
+ * a folder with both in it can be moved.
  */
 export function moduleHint(module: string, file: string, storeFolder: string): string {
   if (EXAMPLE.test(module)) return module;
@@ -40,13 +41,19 @@ export function moduleHint(module: string, file: string, storeFolder: string): s
   return isAbsolute(path) ? path : path.split(sep).join('/');
 }
 
-/** Worldfold's own entry points. Edges load when the module asks for them: they may need packages that are missing. */
+/** An entry point of this copy, as sources or as built: with the extension that this file has. */
+const ownEntry = (path: string): URL => new URL(`../${path}${extname(import.meta.url)}`, import.meta.url);
+
+/**
+ * Worldfold's own entry points. Edges load when the module asks for them: they may need packages that are
+ * missing.
+ */
 function ownModules(): Record<string, unknown> {
-  const lazy = (load: () => Promise<unknown>) => ({ enumerable: true, get: load });
+  const lazy = (path: string) => ({ enumerable: true, get: () => import(ownEntry(path).href) });
   return Object.defineProperties({} as Record<string, unknown>, {
     worldfold: { enumerable: true, value: worldfold },
-    'worldfold/sqlite': lazy(() => import('../stores/sqlite/index.ts')),
-    'worldfold/testing': lazy(() => import('../testing/index.ts')),
+    'worldfold/sqlite': lazy('stores/sqlite/index'),
+    'worldfold/testing': lazy('testing/index'),
   });
 }
 
@@ -54,8 +61,7 @@ function ownModules(): Record<string, unknown> {
 function findsThisCopy(file: string): boolean {
   try {
     const found = createRequire(file).resolve('worldfold');
-    const own = fileURLToPath(new URL(`../index${extname(import.meta.url)}`, import.meta.url));
-    return realpathSync(found) === realpathSync(own);
+    return realpathSync(found) === realpathSync(fileURLToPath(ownEntry('index')));
   } catch {
     return false;
   }

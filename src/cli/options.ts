@@ -37,7 +37,10 @@ export function parseTicks(text: string): number {
   );
 }
 
-/** Adds one `key=value` to those before it; the last of a key counts. Values are text until the world is known. */
+/**
+ * Adds one `key=value` to those before it; the last of a key counts. Values are text until the world is
+ * known.
+ */
 export function collectPair(text: string, before: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   const at = text.indexOf('=');
   if (at < 1)

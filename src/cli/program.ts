@@ -1,8 +1,8 @@
 /**
  * The command line as commander sees it: commands, options, help.
  *
- * Owns the mapping from words to a command's options and from failures to exit codes. Does no work of its own: each
- * command is loaded when it is asked for.
+ * Owns the mapping from words to a command's options and from failures to exit codes. Does no work of its
+ * own: each command is loaded when it is asked for.
  */
 import { createRequire } from 'node:module';
 import { Command, Option } from 'commander';
@@ -57,7 +57,7 @@ function addMakers(program: Command, io: Io, done: (code: number) => void): void
     .command('demo')
     .summary('an epidemic on the real network of US flights, run, replayed and explained')
     .description(
-      'Runs the epidemic example for 200 days in a SQLite file, draws its curve, replays the log and compares hashes.',
+      'Runs the epidemic example in a SQLite file, draws its curve, replays the log and compares hashes.',
     )
     .addOption(storeOption('sqlite:worldfold-demo.db'))
     .addOption(seedOption())

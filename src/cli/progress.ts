@@ -52,7 +52,9 @@ function quiet(io: Io, label: string, from: number, to: number): Progress {
   };
 }
 
-/** Progress for `label` over the ticks `from` to `to`; silent for programs and where there is nothing to do. */
+/**
+ * Progress for `label` over the ticks `from` to `to`; silent for programs and where there is nothing to do.
+ */
 export function startProgress(io: Io, label: string, from: number, to: number, silent: boolean): Progress {
   if (silent || to <= from) return SILENT;
   return io.stderr.isTTY === true ? bar(io, label, from, to) : quiet(io, label, from, to);

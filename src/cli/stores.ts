@@ -9,7 +9,10 @@ import { memoryStore } from '../index.ts';
 import type { RunInfo, Store } from '../log/store.ts';
 import type { StorePlace } from './options.ts';
 
-/** Opens a store for looking (`read`) or for new runs (`write`). SQLite and its packages load only when asked for. */
+/**
+ * Opens a store for looking (`read`) or for new runs (`write`). SQLite and its packages load only when asked
+ * for.
+ */
 export async function openStore(place: StorePlace, cwd: string, access: 'read' | 'write'): Promise<Store> {
   if (place.kind === 'memory') return memoryStore();
   const { sqliteStore } = await import('../stores/sqlite/index.ts');

@@ -34,7 +34,9 @@ export interface TextColumn {
   readonly align?: 'left' | 'right';
 }
 
-/** Lines of a table: a heading, a rule, one line a row; no trailing spaces. Each row has a cell per column. */
+/**
+ * Lines of a table: a heading, a rule, one line a row; no trailing spaces. Each row has a cell per column.
+ */
 export function textTable(
   columns: readonly TextColumn[],
   rows: readonly (readonly string[])[],
@@ -104,7 +106,10 @@ export interface AreaChart {
   readonly height: number;
 }
 
-/** Draws a filled curve over ticks: `height` lines of area, each eight steps high, a line and labels under it. */
+/**
+ * Draws a filled curve over ticks: `height` lines of area, each eight steps high, a line and labels under
+ * it.
+ */
 export function areaChart({ values, firstTick, width, height }: AreaChart): readonly AreaLine[] {
   let most = 0;
   for (let i = 0; i < values.length; i++) most = Math.max(most, values[i]!);

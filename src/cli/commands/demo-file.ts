@@ -32,8 +32,8 @@ async function onlyOldDemos(store: Store): Promise<boolean> {
 }
 
 /**
- * Makes room for a demo and says what became of the file. One that is no worldfold store is `NO_STORE` and stays as
- * it is; one that holds other runs, or a demo that is running, is only added to.
+ * Makes room for a demo and says what became of the file. One that is no worldfold store is `NO_STORE` and
+ * stays as it is; one that holds other runs, or a demo that is running, is only added to.
  */
 export async function makeRoom(place: StorePlace, cwd: string): Promise<'new' | 'replaced' | 'added to'> {
   if (place.kind === 'memory') return 'new';

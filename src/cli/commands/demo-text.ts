@@ -80,12 +80,9 @@ export function tellCurve(io: Io, curves: Curves): void {
   line(io.stdout);
   const peak = peakOf(ill);
   const last = ill.length - 1;
-  const well = curves.well![last]!;
-  line(
-    io.stdout,
-    `  The peak is day ${peak.day} with ${grouped(peak.ill)} ill. On day ${last}, ${grouped(ill[last]!)} are ill; ` +
-      `${grouped(well)} never fell ill.`,
-  );
+  const most = `The peak is day ${peak.day} with ${grouped(peak.ill)} ill.`;
+  const end = `On day ${last}, ${grouped(ill[last]!)} are ill; ${grouped(curves.well![last]!)} never fell ill.`;
+  line(io.stdout, `  ${most} ${end}`);
   line(io.stdout);
 }
 
@@ -125,7 +122,10 @@ export function tellAnswer(io: Io, tolls: readonly Toll[]): void {
       ? ''
       : `${Math.round((100 * t.residentsIll) / t.residents)} % of ${grouped(t.residents)}`,
   ]);
-  for (const text of textTable(columns, rows)) line(io.stdout, `  ${text}`);
+  const paint = paintFor(io.stdout, io.env);
+  textTable(columns, rows).forEach((text, i) => {
+    line(io.stdout, `  ${i < 2 ? paint.faint(text) : text}`);
+  });
   line(io.stdout);
 }
 

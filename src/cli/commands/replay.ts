@@ -57,7 +57,10 @@ export interface Replayed extends ReplayReport {
   readonly stopped: boolean;
 }
 
-/** Folds a run's log from nothing up to `target`, showing how far it is. A hash that differs is `REPLAY_DIFFERS`. */
+/**
+ * Folds a run's log from nothing up to `target`, showing how far it is. A hash that differs is
+ * `REPLAY_DIFFERS`.
+ */
 export async function replayShown(
   io: Io,
   world: AnyWorld,

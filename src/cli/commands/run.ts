@@ -39,7 +39,10 @@ export interface Outcome {
   readonly ms: number;
 }
 
-/** Advances a run, showing how far it is, until it ends, the ticks are done or the user stops it; then flushes. */
+/**
+ * Advances a run, showing how far it is, until it ends, the ticks are done or the user stops it; then
+ * flushes.
+ */
 export async function advanceRun(
   io: Io,
   run: AnyRun,
@@ -119,14 +122,16 @@ async function report(io: Io, run: AnyRun, world: AnyWorld, o: RunOptions, done:
   if (metrics) line(io.stdout, `  metrics     ${metrics}`);
   if (o.store.kind === 'memory') return line(io.stdout, paint.faint('  kept nowhere: the store was memory:'));
   line(io.stdout, `  kept in     ${place}`);
-  const again = done.stopped ? `worldfold run ${o.module} --continue --id ${run.id} --store ${place}` : '';
-  line(io.stdout, paint.faint(`next: ${again || `worldfold replay ${run.id} --store ${place}`}`));
+  const again = done.stopped ? `${io.self} run ${o.module} --continue --id ${run.id} --store ${place}` : '';
+  line(io.stdout, paint.faint(`next: ${again || `${io.self} replay ${run.id} --store ${place}`}`));
 }
 
 /** A duration for people: `12.3 s`. */
 export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
-/** Advances a world by so many ticks in a store. Stopped by the signal, it flushes, closes and ends with 130. */
+/**
+ * Advances a world by so many ticks in a store. Stopped by the signal, it flushes, closes and ends with 130.
+ */
 export async function runCommand(io: Io, o: RunOptions): Promise<number> {
   const { world, file } = await loadWorld(moduleFile(o.module, io.cwd));
   return withStore(o.store, io.cwd, 'write', async (store) => {
