@@ -13,6 +13,7 @@ export const EXIT = { done: 0, failed: 1, usage: 2, stopped: 130 } as const;
 
 /** Refusals that say: what was asked for is not there, or was asked wrongly. All others are failed checks. */
 const USAGE: ReadonlySet<ErrorCode> = new Set([
+  'BAD_INPUT',
   'BAD_SCHEMA',
   'BAD_USAGE',
   'BAD_VALUE',

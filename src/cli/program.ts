@@ -90,6 +90,7 @@ function addMakers(program: Command, io: Io, done: (code: number) => void): void
 function addReaders(program: Command, io: Io, done: (code: number) => void): void {
   program
     .command('ls')
+    .summary('the runs of a store')
     .description('List the runs of a store.')
     .addOption(storeOption(DEFAULT_STORE))
     .addOption(jsonOption())

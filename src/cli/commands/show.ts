@@ -5,7 +5,7 @@ import { canonicalJson } from '../../base/canonical.ts';
 import { describeRun, type RunDescription } from '../../index.ts';
 import { EXIT } from '../failure.ts';
 import { momentText } from '../header.ts';
-import { type Io, line, paintFor } from '../io.ts';
+import { type Io, line, paintFor, widthOf } from '../io.ts';
 import type { StorePlace } from '../options.ts';
 import { needRun, withStore } from '../stores.ts';
 import { bytesText, counted, grouped, sparkline, type TextColumn, textTable } from '../text.ts';
@@ -18,6 +18,25 @@ export interface ShowOptions {
 }
 
 const CURVE = 40;
+/** The width of the labels in front of the facts. */
+const LABEL = 10;
+
+/** Config by name. A value that JSON has no form for stays the literal that the log holds: `{"$big":"5"}`. */
+function configOf({ config }: RunDescription): { readonly [name: string]: unknown } {
+  const { $object } = config as { readonly $object?: readonly (readonly [string, unknown])[] };
+  return $object === undefined ? { ...(config as object) } : Object.fromEntries($object);
+}
+
+/** Words laid out in lines of at most `width` characters. */
+function wrapped(words: readonly string[], width: number): readonly string[] {
+  const lines: string[] = [];
+  for (const word of words) {
+    const last = lines[lines.length - 1];
+    if (last !== undefined && last.length + word.length < width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
 
 /** The last value of each metric by name. */
 function newest({ metrics: { size, columns } }: RunDescription): {
@@ -37,17 +56,20 @@ function tellJson(io: Io, d: RunDescription): void {
   const state = { tick: d.tick, stateHash: d.stateHash, stateHashTick: d.stateHashTick };
   line(
     io.stdout,
-    canonicalJson({ id: d.id, ...header, ...state, config: d.config, log, metrics: newest(d) }),
+    canonicalJson({ id: d.id, ...header, ...state, config: configOf(d), log, metrics: newest(d) }),
   );
 }
 
 function tellHeader(io: Io, d: RunDescription): void {
   const paint = paintFor(io.stdout, io.env);
   const { world, version, seed, createdAt, engine, hints } = d.header;
+  const config = Object.entries(configOf(d)).map(
+    ([name, value]) => `${name}=${typeof value === 'string' ? value : canonicalJson(value)}`,
+  );
   const facts: [string, string][] = [
     ['world', `${world}, version ${version}${hints.module ? ` (${hints.module})` : ''}`],
     ['seed', seed],
-    ['config', canonicalJson(d.config)],
+    ['config', wrapped(config, widthOf(io.stdout) - LABEL - 4).join(`\n${' '.repeat(LABEL + 4)}`)],
     ['made', `${momentText(createdAt)} UTC by Node ${engine.node} on ${engine.platform} ${engine.arch}`],
     [
       'state hash',
@@ -56,7 +78,7 @@ function tellHeader(io: Io, d: RunDescription): void {
     ['log', `${counted(d.tick + 1, 'record')}, ${bytesText(d.bytes)}`],
   ];
   line(io.stdout, `${paint.strong(d.id)}: at tick ${grouped(d.tick)}`);
-  for (const [name, text] of facts) line(io.stdout, `  ${paint.faint(name.padEnd(10))}  ${text}`);
+  for (const [name, text] of facts) line(io.stdout, `  ${paint.faint(name.padEnd(LABEL))}  ${text}`);
 }
 
 const NUMBER = { align: 'right' } as const;
