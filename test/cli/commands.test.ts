@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { counterWorld, folder, jsonOf, say, worldFolder } from './kit.ts';
@@ -175,6 +175,15 @@ describe('replay', () => {
     const elsewhere = join(at, 'deep', 'inside');
     mkdirSync(elsewhere, { recursive: true });
     expect((await say(elsewhere, ['replay', 'counter', '--store', 'sqlite:../../kept.db'])).code).toBe(0);
+  });
+
+  test('a folder with store and module in it can be moved', async () => {
+    const at = worldFolder();
+    await say(at, ['run', 'world.ts', '--ticks', '2', ...DB]);
+    const there = join(folder(), 'deeper', 'there');
+    cpSync(at, there, { recursive: true });
+    rmSync(at, { recursive: true });
+    expect(await say(there, ['replay', 'counter', ...DB])).toMatchObject({ code: 0 });
   });
 
   test('L3: other handlers give another world: code 1, the first tick that differs, and json says so', async () => {

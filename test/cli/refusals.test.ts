@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { counterWorld, folder, type Said, say, worldFolder } from './kit.ts';
@@ -87,7 +87,6 @@ describe('wrong usage is code 2, a line and a hint', () => {
   test('a run whose module has moved', async () => {
     const at = await withRun();
     writeFileSync(join(at, 'moved.ts'), counterWorld());
-    const { rmSync } = await import('node:fs');
     rmSync(join(at, 'world.ts'));
     expectRefusal(await say(at, ['replay', 'first', ...DB]), 2, /not at .*world\.ts any more/, /--world/);
     expect((await say(at, ['replay', 'first', '--world', 'moved.ts', ...DB])).code).toBe(0);
