@@ -1,8 +1,8 @@
 /**
  * A growing buffer to write bytes into, and a checked reader of bytes.
  *
- * Little-endian throughout. Lengths and counts are unsigned LEB128 varints up to 2^53. The reader refuses to read past
- * its end (`CORRUPT`), so that cut bytes are named and never read as zeros.
+ * Little-endian throughout. Lengths and counts are unsigned LEB128 varints up to 2^53. The reader refuses to
+ * read past its end (`CORRUPT`), so that cut bytes are named and never read as zeros.
  */
 import { fail } from './errors.ts';
 import { fromUtf8, utf8 } from './text.ts';

@@ -1,9 +1,10 @@
 /**
  * Canonical JSON: one text for one value.
  *
- * Keys in order of UTF-16 code units, numbers in the ECMAScript form (RFC 8785, with −0 written as 0), no white
- * space, strings by the text rule. What JSON would change silently (undefined in arrays, dates, class instances,
- * non-finite numbers, big integers, cycles) is refused with the path to it. A property that is undefined is left out.
+ * Keys in order of UTF-16 code units, numbers in the ECMAScript form (RFC 8785, with −0 written as 0), no
+ * white space, strings by the text rule. What JSON would change silently (undefined in arrays, dates, class
+ * instances, non-finite numbers, big integers, cycles) is refused with the path to it. A property that is
+ * undefined is left out.
  */
 import { fail } from './errors.ts';
 import { byCodeUnits, textFlaw } from './text.ts';
@@ -60,7 +61,10 @@ function encode(value: unknown, path: string, depth: number): string {
  */
 export const canonicalJson = (value: unknown, name = 'value'): string => encode(value, name, 0);
 
-/** The value of a canonical text. `__proto__` comes back as an ordinary own key. Throws `CORRUPT` on other text. */
+/**
+ * The value of a canonical text. `__proto__` comes back as an ordinary own key. Throws `CORRUPT` on other
+ * text.
+ */
 export function parseCanonical(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -1,5 +1,6 @@
 /**
- * How values of any length become the bytes of a cell: texts, bytes and JSON. Lists are cells too; see column.ts.
+ * How values of any length become the bytes of a cell: texts, bytes and JSON. Lists are cells too; see
+ * column.ts.
  */
 import { canonicalJson, parseCanonical } from '../base/canonical.ts';
 import { fromUtf8, utf8 } from '../base/text.ts';
@@ -25,7 +26,9 @@ export const bytesCodec: CellCodec = {
   decode: (bytes) => bytes.slice(),
 };
 
-/** Canonical JSON. What is read is frozen, because it stands for stored bytes. A cleared cell reads as null. */
+/**
+ * Canonical JSON. What is read is frozen, because it stands for stored bytes. A cleared cell reads as null.
+ */
 export const jsonCodec: CellCodec = {
   text: false,
   encode: (value) => utf8(canonicalJson(value)),

@@ -1,8 +1,8 @@
 /**
  * A stored column: the lanes of one declared column, and the passage between values and lanes.
  *
- * `read` and `write` serve every layout and are what generated code is measured against; `write` checks what a typed
- * array would silently destroy and throws `BAD_VALUE` with the column and the row.
+ * `read` and `write` serve every layout and are what generated code is measured against; `write` checks what
+ * a typed array would silently destroy and throws `BAD_VALUE` with the column and the row.
  */
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { assert, fail } from '../base/errors.ts';
@@ -119,7 +119,10 @@ export class Column {
     lane.marks[row >> lane.shift] = 1;
   }
 
-  /** The stored number of a checked value: the code of an enum name, 0 or 1 for a boolean, 0 for −0 in whole columns. */
+  /**
+   * The stored number of a checked value: the code of an enum name, 0 or 1 for a boolean, 0 for −0 in whole
+   * columns.
+   */
   raw(value: unknown): unknown {
     const type = this.layout.value;
     if (type.kind === 'enum') return this.codes.get(value as string);

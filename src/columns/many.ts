@@ -1,8 +1,8 @@
 /**
  * Whole arrays into a set: at memory speed where the array given is the array stored.
  *
- * Arrays are copied, never kept. What a copy would silently destroy is looked for in one pass: NaN, codes that no name
- * has, booleans that are neither 0 nor 1, ids that are 0.
+ * Arrays are copied, never kept. What a copy would silently destroy is looked for in one pass: NaN, codes
+ * that no name has, booleans that are neither 0 nor 1, ids that are 0.
  */
 import { fail } from '../base/errors.ts';
 import { mayOmit, type NumberValue, type ValueType } from '../schema/layout.ts';
@@ -112,7 +112,10 @@ function copyWhole(
   return true;
 }
 
-/** The place of the first value of a range that may not be stored, or -1: what its array can't refuse by itself. */
+/**
+ * The place of the first value of a range that may not be stored, or -1: what its array can't refuse by
+ * itself.
+ */
 export function firstFlawed(value: ValueType, list: FixedArray, from: number, to: number): number {
   switch (value.kind) {
     case 'number':

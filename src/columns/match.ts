@@ -1,8 +1,8 @@
 /**
  * Finding rows by values: `where` and `count`.
  *
- * An index is used where the match names an indexed column; the rest is compared as stored, code against code, without
- * making a value of any row.
+ * An index is used where the match names an indexed column; the rest is compared as stored, code against
+ * code, without making a value of any row.
  */
 import { sameBytes } from '../base/bytes.ts';
 import { fail } from '../base/errors.ts';

@@ -1,8 +1,8 @@
 /**
  * Row objects in and out of a set, written for its layout where code may be generated.
  *
- * The generated functions name their lanes, so that every access sees one kind of array. The general path beside each
- * does the same through `Column.write` and `Column.read`; tests hold both to one behaviour.
+ * The generated functions name their lanes, so that every access sees one kind of array. The general path
+ * beside each does the same through `Column.write` and `Column.read`; tests hold both to one behaviour.
  */
 import { show } from '../base/canonical.ts';
 import { assert, fail } from '../base/errors.ts';
@@ -37,7 +37,7 @@ function numberTest(type: NumberValue, v: string): string {
     case 'i32':
       return `(${v} | 0) !== ${v}`;
     case 'f32':
-      return `typeof ${v} !== 'number' || ${v} !== ${v} || (Math.fround(${v}) - ${v} > 1e38 || ${v} - Math.fround(${v}) > 1e38)`;
+      return `typeof ${v} !== 'number' || ${v} !== ${v} || Math.abs(Math.fround(${v}) - ${v}) > 1e38`;
     default:
       return type.whole ? `!Number.isSafeInteger(${v})` : `typeof ${v} !== 'number' || ${v} !== ${v}`;
   }
@@ -51,8 +51,8 @@ function enumCode(names: readonly string[], v: string, bad: string, values: Valu
 }
 
 /**
- * Statements that check `v` and store it in row `n` of a column; `bad` is an expression that throws. Columns without
- * a simple form go through the column itself. Shared by appending and by writing through a view.
+ * Statements that check `v` and store it in row `n` of a column; `bad` is an expression that throws. Columns
+ * without a simple form go through the column itself. Shared by appending and by writing through a view.
  */
 export function storeCode(column: Column, at: string, values: Values, marked: boolean, who: string): string {
   const { value } = column.layout;
@@ -99,7 +99,8 @@ export function rawStoreCode(column: Column, at: string, values: Values, who: st
   const top = value.kind === 'enum' ? value.names.length - 1 : 1;
   values[`${at}l`] = lane;
   values[`${at}bad`] = (v: unknown, row: number): never => badValue(column, v, row, who);
-  return `if ((v >>> 0) !== v || v > ${top}) ${at}bad(v, n); ${at}l.data[n] = v; ${at}l.marks[n >> ${lane.shift}] = 1;`;
+  const mark = `${at}l.marks[n >> ${lane.shift}] = 1;`;
+  return `if ((v >>> 0) !== v || v > ${top}) ${at}bad(v, n); ${at}l.data[n] = v; ${mark}`;
 }
 
 function badValue(column: Column, value: unknown, row: number, who: string): never {

@@ -1,9 +1,9 @@
 /**
  * A declared index: from a value to the rows that hold it, in ascending order of rows.
  *
- * Kept with every change in constant time; a bucket is sorted when it is read after a change, so that what a reader
- * sees depends on the table alone and never on how it came to be. Raw writes (fill, span) drop the index, and the next
- * reader builds it again.
+ * Kept with every change in constant time; a bucket is sorted when it is read after a change, so that what a
+ * reader sees depends on the table alone and never on how it came to be. Raw writes (fill, span) drop the
+ * index, and the next reader builds it again.
  */
 
 /** What an index tells values apart by; null stands for rows without a value. */

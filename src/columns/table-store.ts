@@ -1,8 +1,9 @@
 /**
  * A table: a set of columns with keys, indexes, an allocator of ids and a hash.
  *
- * Order of rows is state. An insert appends; a delete moves the last row into the gap; an update moves nothing.
- * Everything here is below the views that user code sees: it checks keys and ranges, but not who may call.
+ * Order of rows is state. An insert appends; a delete moves the last row into the gap; an update moves
+ * nothing. Everything here is below the views that user code sees: it checks keys and ranges, but not who may
+ * call.
  */
 import { canonicalJson, show } from '../base/canonical.ts';
 import { fail } from '../base/errors.ts';
@@ -87,7 +88,9 @@ export class TableStore {
     return joined(this.keyColumns.map((column) => rawAt(column, row)));
   }
 
-  /** A key as it is looked up, from what user code gives: an object for composite keys. Undefined fits no row. */
+  /**
+   * A key as it is looked up, from what user code gives: an object for composite keys. Undefined fits no row.
+   */
   rawKey(key: unknown): RawKey | undefined {
     if (this.keyColumns.length === 1) return rawOf(this.keyColumns[0]!, key) as RawKey | undefined;
     if (typeof key !== 'object' || key === null) return undefined;

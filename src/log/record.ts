@@ -1,15 +1,17 @@
 /**
  * The record codec: one tick as bytes and back. docs/formats.md holds the layout.
  *
- * A record is a hashed part, its SHA-256, and metadata outside the hash (time of encoding, metrics) with a CRC-32 of its
- * own. The hash chains records: each holds the hash of the one before. Batches are columns; the exact order of events
- * stands beside them as runs. Bytes hold no run id, so that a fork shares its parent's records as they are.
+ * A record is a hashed part, its SHA-256, and metadata outside the hash (time of encoding, metrics) with a
+ * CRC-32 of its own. The hash chains records: each holds the hash of the one before. Batches are columns; the
+ * exact order of events stands beside them as runs. Bytes hold no run id, so that a fork shares its parent's
+ * records as they are.
  */
 import { ByteReader, ByteWriter, hex, sameBytes } from '../base/bytes.ts';
 import { assert, fail } from '../base/errors.ts';
 import { crc32, STATE_HASH_BYTES } from '../base/hash.ts';
 import { sha256 } from '../base/platform.ts';
 import { ColumnSet } from '../columns/column-set.ts';
+import type { Batch, Wave } from '../columns/waves.ts';
 import type { CompiledSchema } from '../schema/compile.ts';
 import { decodeMeta, encodeMeta, type RecordMeta } from './record-meta.ts';
 import type { LogRecord } from './store.ts';
@@ -28,33 +30,10 @@ const HAS_STATE_HASH = 2;
 /** The hash that tick 0 names as the one before it. */
 export const NO_HASH: Uint8Array = new Uint8Array(HASH_BYTES);
 
-/** A stretch of events of one kind, applied in one piece `times` times over. */
-export interface EventRun {
-  readonly kind: number;
-  readonly size: number;
-  readonly times: number;
-}
-
-/**
- * What one origin emitted in one go. `atOnce` says that each piece was applied when it was emitted; otherwise all were
- * applied in order after the origin had returned.
- */
-export interface Wave {
-  readonly origin: string;
-  readonly atOnce: boolean;
-  readonly runs: readonly EventRun[];
-}
-
 /** Draws taken from a stream in a tick. */
 export interface StreamDraws {
   readonly stream: string;
   readonly draws: number;
-}
-
-/** The events of one kind in one tick, over all origins, in order. */
-export interface Batch {
-  readonly kind: number;
-  readonly set: ColumnSet;
 }
 
 /** Everything a record says inside its hash. */

@@ -1,9 +1,10 @@
 /**
  * The canonical text of a schema, and the schema of a text.
  *
- * The text is what a log carries and what the fingerprint is taken over: canonical JSON of our own making, independent
- * of library versions and of the order of declaration where that order means nothing (tables, kinds, columns,
- * fields, indexes). The order of enum names and of the columns of a composite key means something and is kept.
+ * The text is what a log carries and what the fingerprint is taken over: canonical JSON of our own making,
+ * independent of library versions and of the order of declaration where that order means nothing (tables,
+ * kinds, columns, fields, indexes). The order of enum names and of the columns of a composite key means
+ * something and is kept.
  */
 
 import { fromHex, hex } from '../base/bytes.ts';

@@ -1,14 +1,14 @@
 /**
  * The events of the tick that is being computed: sets by kind, and the exact order in waves.
  *
- * Owns `emit` and `insert`, the writers that user code calls. A writer appends to its kind's columns and extends the
- * current run; with at-once effects each piece is applied before the writer returns. Outside a system or a setup every
- * writer refuses.
+ * Owns `emit` and `insert`, the writers that user code calls. A writer appends to its kind's columns and
+ * extends the current run; with at-once effects each piece is applied before the writer returns. Outside a
+ * system or a setup every writer refuses.
  */
 import { assert, fail } from '../base/errors.ts';
 import { ColumnSet, type Fillers } from '../columns/column-set.ts';
 import { appendGeneral, generateAppender } from '../columns/row-code.ts';
-import type { Batch, EventRun, Wave } from '../log/record.ts';
+import type { Batch, EventRun, Wave } from '../columns/waves.ts';
 import type { Applier } from '../projections/applier.ts';
 import { BatchView } from '../projections/batch-view.ts';
 import type { CompiledSchema, KindLayout } from '../schema/compile.ts';
@@ -100,7 +100,8 @@ export class TickEvents {
     const made = generateAppender<(row?: object) => unknown>(set, false, {
       values: { tick: this, none: NO_FIELDS, result },
       before: 'if (!tick.emitting) tick.refuse(); if (row === undefined) row = none;',
-      after: `if (tick.kind === ${number}) tick.count++; else tick.extend(${number}, 1); ${result ? 'return result(n);' : ''}`,
+      after: `if (tick.kind === ${number}) tick.count++; else tick.extend(${number}, 1);
+        ${result ? 'return result(n);' : ''}`,
     });
     if (made !== null) return made;
     return (row = NO_FIELDS) => {
@@ -164,7 +165,9 @@ export class TickEvents {
     this.runs = [];
   }
 
-  /** Lets `origin` emit while `run` runs; then applies what was emitted. Returns the number of pieces emitted. */
+  /**
+   * Lets `origin` emit while `run` runs; then applies what was emitted. Returns the number of pieces emitted.
+   */
   wave(origin: string, atOnce: boolean, run: () => void): number {
     assert(!this.emitting, 'a wave began inside another');
     this.origin = origin;

@@ -1,5 +1,6 @@
 /**
- * What users import, gathered for the type tests, with `createRun` and `openRun` as types only: nothing here is run.
+ * What users import, gathered for the type tests, with `createRun` and `openRun` as types only: nothing here
+ * is run.
  */
 export type { Rng } from '../../src/base/draws.ts';
 export { type Code, type Column, type flavor, type Id, type info, t } from '../../src/schema/columns.ts';
