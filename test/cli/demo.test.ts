@@ -78,7 +78,7 @@ describe('demo', () => {
   test('refuses config before it touches the file', async () => {
     const at = folder();
     expect((await say(at, ['demo', '--config', 'gamma=1'])).code).toBe(2);
-    expect((await say(at, ['demo', '--config', 'firstAirport=XXX'])).err).toContain("airport 'XXX'");
+    expect((await say(at, ['demo', '--config', 'firstAirport=ZZZ'])).err).toContain("airport 'ZZZ'");
     expect(existsSync(join(at, 'worldfold-demo.db-wal'))).toBe(false);
   });
 

@@ -81,7 +81,8 @@ export function tellCurve(io: Io, curves: Curves): void {
   const peak = peakOf(ill);
   const last = ill.length - 1;
   const most = `The peak is day ${peak.day} with ${grouped(peak.ill)} ill.`;
-  const end = `On day ${last}, ${grouped(ill[last]!)} are ill; ${grouped(curves.well![last]!)} never fell ill.`;
+  const [still, never] = [ill[last]!, curves.well![last]!].map(grouped);
+  const end = `On day ${last}, ${still} are ill; ${never} never fell ill.`;
   line(io.stdout, `  ${most} ${end}`);
   line(io.stdout);
 }
