@@ -45,7 +45,7 @@ function rangeTest(type: NumberValue, v: string): string {
     case 'i32':
       return `(${v} | 0) !== ${v}`;
     case 'f32':
-      return `${v} !== ${v} || (Math.fround(${v}) - ${v} > 1e38 || ${v} - Math.fround(${v}) > 1e38)`;
+      return `${v} !== ${v} || Math.abs(Math.fround(${v}) - ${v}) > 1e38`;
     default:
       return type.whole ? `!Number.isSafeInteger(${v})` : `${v} !== ${v}`;
   }

@@ -58,7 +58,10 @@ function makePatcher(store: TableStore): Patcher {
     return `case ${quote(name)}: if (v !== undefined) { ${code} } break;`;
   });
   const body = `return (n, patch) => { store.touched = ${TOUCHED};
-    for (const f in patch) { const v = patch[f]; switch (f) { ${cases.join('\n')} default: unknownColumn(f); } } };`;
+    for (const f in patch) {
+      const v = patch[f];
+      switch (f) { ${cases.join('\n')} default: unknownColumn(f); }
+    } };`;
   return generate<Patcher>(values, body) ?? ((row, patch) => patchGeneral(store, row, patch));
 }
 

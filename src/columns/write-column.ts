@@ -6,7 +6,7 @@
  */
 import { fail } from '../base/errors.ts';
 import { generate } from '../base/generate.ts';
-import { canonicalNaN, type FixedArray } from './arrays.ts';
+import type { FixedArray } from './arrays.ts';
 import type { Column } from './column.ts';
 import { FixedLane } from './fixed-lane.ts';
 import { firstFlawed, fromCode } from './many.ts';
@@ -80,6 +80,7 @@ export class WriteColumn {
     store.touched = TOUCHED;
     store.indexOf(layout.path)?.hold();
     store.spans++;
+    if (isFloat(this.column)) expectFloats(store, this.column, lane);
     store.gate.hold({ end: () => endSpan(store, this.column, lane, from, to) });
     return lane.data.subarray(from * lane.width, to * lane.width);
   }
@@ -88,18 +89,35 @@ export class WriteColumn {
 function endSpan(store: TableStore, column: Column, lane: FixedLane, from: number, to: number): void {
   store.spans--;
   store.indexOf(column.layout.path)?.release();
-  const { value, path } = column.layout;
+  const { value } = column.layout;
   const { width, data } = lane;
-  if (value.kind === 'number' && value.nan) canonicalNaN(data, from * width, to * width);
+  if (isFloat(column)) return;
   const flawed = firstFlawed(value, data, from * width, to * width);
-  if (flawed >= 0)
-    fail('BAD_VALUE', `${store.layout.name}.${path}: a span left ${data[flawed]} in it, which does not fit`, {
-      table: store.layout.name,
-      column: path,
-      row: Math.floor(flawed / width),
-      value: data[flawed],
-    });
+  if (flawed >= 0) refuseSpan(store, column, Math.floor(flawed / width), data[flawed]);
   if (value.kind === 'number' && value.whole && lane.type === 'f64') dropSign(data, from, to);
+}
+
+const isFloat = ({ layout: { value } }: Column): boolean =>
+  (value.kind === 'number' && !value.whole) || (value.kind === 'vec' && value.array !== 'i32');
+
+function refuseSpan(store: TableStore, column: Column, row: number, value: unknown): never {
+  const table = store.layout.name;
+  const { path } = column.layout;
+  const by = store.gate.spanTakenBy;
+  return fail(
+    'BAD_VALUE',
+    `${table}.${path}: a span taken by '${by}' left ${value} in row ${row}, which does not fit`,
+    { table, column: path, row, value, by },
+  );
+}
+
+/** NaN in a span of floats is found by the next state hash, which reads the leaf anyway. */
+function expectFloats(store: TableStore, column: Column, lane: FixedLane): void {
+  const { value } = column.layout;
+  lane.expectRaw({
+    allowed: value.kind === 'number' && value.nan,
+    refuse: (row) => refuseSpan(store, column, row, Number.NaN),
+  });
 }
 
 /** Whole numbers know no −0. */

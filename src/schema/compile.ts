@@ -155,7 +155,7 @@ function userKinds(spec: SchemaSpec, kinds: { readonly [k: string]: KindSpec }, 
           'BAD_SCHEMA',
           `'${name}.${column.name}' may not be declared so in an event`,
           { kind: name },
-          'Events name rows with t.ref(), and rows that they create with t.newId() of a table whose key is t.id().',
+          'Events name rows with t.ref(), and rows that they create with t.newId() of a table with t.id().',
         );
     }
     return { name, source: input ? 'input' : kind.fact ? 'fact' : 'event', table: null, columns };

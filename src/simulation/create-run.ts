@@ -236,7 +236,7 @@ async function checkHead(engine: Engine, store: Store, segment: string): Promise
         expected: hex(stateHash),
         actual: engine.stateHash(),
       },
-      'The code of apply has changed since, or is not deterministic: `worldfold replay` names the first tick that differs.',
+      'The code of apply has changed since, or is not deterministic; replay names the first tick.',
     );
   }
 }

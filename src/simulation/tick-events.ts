@@ -100,7 +100,8 @@ export class TickEvents {
     const made = generateAppender<(row?: object) => unknown>(set, false, {
       values: { tick: this, none: NO_FIELDS, result },
       before: 'if (!tick.emitting) tick.refuse(); if (row === undefined) row = none;',
-      after: `if (tick.kind === ${number}) tick.count++; else tick.extend(${number}, 1); ${result ? 'return result(n);' : ''}`,
+      after: `if (tick.kind === ${number}) tick.count++; else tick.extend(${number}, 1);
+        ${result ? 'return result(n);' : ''}`,
     });
     if (made !== null) return made;
     return (row = NO_FIELDS) => {
