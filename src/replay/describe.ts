@@ -7,6 +7,7 @@ import { hex } from '../base/bytes.ts';
 import { parseCanonical } from '../base/canonical.ts';
 import { findRun, readFrames } from '../log/reader.ts';
 import type { RunInfo, Store } from '../log/store.ts';
+import { unliteral } from '../schema/canonical-text.ts';
 import { compileText } from '../schema/compile.ts';
 import { readEnvironment } from '../simulation/create-run.ts';
 import { type MetricFrame, metricsOf } from '../simulation/history.ts';
@@ -94,7 +95,7 @@ export async function describeRun(store: Store, id: string): Promise<RunDescript
     stateHash: hashed?.hash ?? null,
     stateHashTick: hashed?.tick ?? null,
     recordHash: hex(segment.head.hash),
-    config: parseCanonical(environment.config),
+    config: unliteral(parseCanonical(environment.config)),
     bytes,
     events,
     metrics: await metricsOf(source, segment.head.tick),
