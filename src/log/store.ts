@@ -1,13 +1,15 @@
 /**
  * The store ports: what any place that keeps logs must do.
  *
- * Owns the contracts and nothing else. The engine never knows which store it has. Each port is found by its type
- * guard; a store implements `LogStore` and whichever others it can. Every "must" below is a test of
+ * Owns the contracts and nothing else. The engine never knows which store it has. Each port is found by its
+ * type guard; a store implements `LogStore` and whichever others it can. Every "must" below is a test of
  * `test/contract`, run on every implementation.
  */
 import type { ProcessIdentity } from '../base/platform.ts';
 
-/** One tick as it is stored. `bytes` is the whole encoded record; the other fields repeat what is inside it. */
+/**
+ * One tick as it is stored. `bytes` is the whole encoded record; the other fields repeat what is inside it.
+ */
 export interface LogRecord {
   readonly tick: number;
   /** SHA-256 over the hashed part of the record: 32 bytes. */
@@ -40,7 +42,10 @@ export interface RunInfo {
   readonly segment: SegmentInfo;
 }
 
-/** Who writes, and how long the store waits before another may take over, in milliseconds of the store's clock. */
+/**
+ * Who writes, and how long the store waits before another may take over, in milliseconds of the store's
+ * clock.
+ */
 export interface Holder extends ProcessIdentity {
   /** Tells two writers of one process apart. */
   readonly token: string;
@@ -72,9 +77,13 @@ export interface PageLimit {
 /**
  * The log port.
  *
- * Every method must leave no statement, transaction or lock open when its promise settles, and must work while
- * others read and append. After `close` every call is refused with `CLOSED`; closing twice does nothing.
- * A failure of the medium is `STORE_FAILED` with the cause, and nothing of the call is kept.
+ * Every method must leave no statement, transaction or lock open when its promise settles, and must work
+ * while others read and append. After `close` every call is refused with `CLOSED`; closing twice does
+ * nothing. Arguments that mean nothing in any log (an id that is empty or holds U+0000 or half a surrogate
+ * pair, a hash that is not 32 bytes, a tick that is no whole number from 0 on, a limit below 1 record) are
+ * `BAD_USAGE`, before anything else. A failure of the medium is `STORE_FAILED` with the cause. The call is
+ * then kept whole or not at all: not at all as far as the store can tell, whole when only the answer was lost
+ * on its way. The caller makes the same call again or reads the head.
  */
 export interface LogStore {
   /** What the store is, for messages: `memory`, `sqlite`. */
@@ -84,25 +93,27 @@ export interface LogStore {
 
   /**
    * Writes a run, its root segment, the record of tick 0 and the writer's lease (epoch 1) in one transaction.
-   * Must refuse a run id or segment id that exists with `EXISTS`, and a first record that is not tick 0 on zeros with `GAP`.
+   * Must refuse a first record that is not tick 0 on zeros with `GAP`, then a run id or segment id that
+   * exists with `EXISTS`.
    */
   create(run: NewRun): Promise<RunInfo>;
 
   /**
-   * Appends records, which follow each other, to a segment.
-   * Must check in this order: the segment exists (`UNKNOWN_RUN`); the epoch is the segment's (`WRITER_REPLACED`);
-   * `firstTick` is at most head + 1 (`GAP`), the records count up by one from it (`GAP`); what overlaps the log has the
-   * stored hashes (`DIVERGED`, naming the tick), and is otherwise skipped; the first new record's `previous` is the
-   * head's hash, and each later one's the hash before it (`DIVERGED`).
-   * The rest must go in as one transaction that moves the head on the condition that head and epoch are what was read.
-   * Bytes handed in are never kept by reference. Returns the head after it. No records: returns the head.
+   * Appends records, which follow each other, to a segment. Must check in this order: the segment exists
+   * (`UNKNOWN_RUN`); the epoch is the segment's (`WRITER_REPLACED`); `firstTick` is at most head + 1 (`GAP`),
+   * the records count up by one from it (`GAP`); what overlaps the log has the stored hashes (`DIVERGED`,
+   * naming the tick), and is otherwise skipped; the first new record's `previous` is the head's hash, and
+   * each later one's the hash before it (`DIVERGED`). The rest must go in as one transaction that moves the
+   * head on the condition that head and epoch are what was read. Bytes handed in are never kept by reference.
+   * Returns the head after it. No records: the same checks, then the head.
    */
   append(segment: string, epoch: number, firstTick: number, records: readonly LogRecord[]): Promise<Head>;
 
   /**
-   * Reads records of one segment from a tick on. Must return them as appended, in order, at most up to the limit.
-   * From past the head: an empty page. A record that the head says must be there and is not: `NO_RECORD`; parts that
-   * do not make the stored length: `CORRUPT`. Both name segment and tick. Never skips.
+   * Reads records of one segment from a tick on. Must return them as appended, in order, at most up to the
+   * limit. From past the head: an empty page. An unknown segment: `UNKNOWN_RUN`. A record that the head says
+   * must be there and is not: `NO_RECORD`; parts that do not make the stored length: `CORRUPT`. Both name
+   * segment and tick. Never skips.
    */
   read(segment: string, from: number, limit: PageLimit): Promise<Page>;
 
@@ -119,19 +130,25 @@ export interface LogStore {
 /**
  * The lease port: who may write a segment.
  *
- * Fencing is by epoch: a commit with an old epoch is refused. Expiry only permits a takeover; it never fails a writer
- * that nobody replaced.
+ * Fencing is by epoch: a commit with an old epoch is refused. Expiry only permits a takeover; it never fails
+ * a writer that nobody replaced.
  */
 export interface LeaseStore {
   /**
-   * Takes a segment for writing and returns the new epoch, one above the old. Must be refused with `RUN_IN_USE`
-   * (facts: host, pid, expiresInMs) while another holder's lease has not expired by the store's clock, its process is
-   * not known to be dead, and `takeover` is false. An unknown segment is `UNKNOWN_RUN`.
+   * Takes a segment for writing and returns the new epoch, one above the old. Must be refused with
+   * `RUN_IN_USE` (facts: host, pid, expiresInMs) while another holder's lease has not expired by the store's
+   * clock, its process is not known to be dead, and `takeover` is false. The same holder may take it again.
+   * An unknown segment is `UNKNOWN_RUN`.
    */
   acquire(segment: string, holder: Holder, takeover: boolean): Promise<number>;
-  /** Puts the expiry off by the holder's ttl from now. A replaced writer gets `WRITER_REPLACED`. */
+  /**
+   * Puts the expiry off by the holder's ttl from now. A replaced writer gets `WRITER_REPLACED`. After the
+   * writer's own release it does nothing: a late renewal must not bring the lease back.
+   */
   renew(segment: string, epoch: number): Promise<void>;
-  /** Ends the lease, so that anyone may take the segment at once. A replaced writer's release does nothing. */
+  /**
+   * Ends the lease, so that anyone may take the segment at once. A replaced writer's release does nothing.
+   */
   release(segment: string, epoch: number): Promise<void>;
 }
 
@@ -142,7 +159,10 @@ export interface Attempt {
   readonly text: string;
 }
 
-/** The attempts port: keeps the newest 16 failed ticks of each segment. */
+/**
+ * The attempts port: keeps the newest 16 failed ticks of each segment, newest as kept. An unknown one:
+ * `UNKNOWN_RUN`.
+ */
 export interface AttemptStore {
   keepAttempt(segment: string, attempt: Attempt): Promise<void>;
   /** Oldest first. */

@@ -61,7 +61,7 @@ export interface WriteColumn<N, V = N> {
    * The stored numbers of a stretch of rows, to be written at full speed. It lives until the handler returns
    * or the table grows or shrinks (`STALE_SPAN`).
    */
-  span(from: number, to: number): WriteSpan<N>;
+  span(from?: number, to?: number): WriteSpan<N>;
 }
 
 /** A column of values that are no single numbers, to write. */

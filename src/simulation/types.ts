@@ -8,12 +8,9 @@ import type { Now } from '../schema/context.ts';
 import type { AllOmittable, Created, EventRow, Kinds, NewConfig, NewEvent, Shape } from '../schema/infer.ts';
 import type { Batch, World } from '../schema/views.ts';
 import type { WorldDef } from './define-world.ts';
+import type { RunState } from './run-states.ts';
 
-/**
- * What a run is doing. `stalled`: commits fail; `fenced`: another writer took over; `failed`: an invariant or
- * the engine stopped it; all three can be read and don't advance.
- */
-export type RunState = 'open' | 'advancing' | 'stalled' | 'fenced' | 'failed' | 'closed';
+export type { RunState } from './run-states.ts';
 
 /** Where a run is after advancing. */
 export interface Advanced {
@@ -21,8 +18,8 @@ export interface Advanced {
   readonly tick: number;
   /** The last tick that is safe in the store. */
   readonly durableTick: number;
-  /** The state hash after `tick` in hex, or null where the run doesn't hash that tick. */
-  readonly stateHash: string | null;
+  /** The state hash after `tick`, in hexadecimal. */
+  readonly stateHash: string;
   /** Whether the world's `until` holds. */
   readonly ended: boolean;
 }
@@ -61,7 +58,12 @@ export interface InputSource {
 /** What becomes of a submitted input. */
 export interface Submitted<C> {
   /** When a tick has applied it; `BAD_INPUT` when the tick was computed without it. */
-  readonly applied: Promise<{ readonly tick: number; readonly created: C }>;
+  readonly applied: Promise<{
+    readonly tick: number;
+    readonly created: C;
+    /** True where its source had sent it before: it did nothing then. */
+    readonly repeated: boolean;
+  }>;
   /** When that tick is safe in the store. */
   readonly durable: Promise<{ readonly tick: number }>;
 }
@@ -131,7 +133,7 @@ export interface Run<S extends Shape, M extends string> extends AsyncClose {
   flush(): Promise<{ readonly tick: number }>;
   /** Hears of every tick when it is computed, or when it is durable. Returns what ends it. */
   on(when: 'computed' | 'durable', observer: (tick: Observed<S>) => void): () => void;
-  /** The durable events of one kind, in order. */
+  /** The events of one kind in order, over the ticks computed so far. */
   events<K extends Kinds<S>>(kind: K, range?: TickRange): AsyncIterable<LoggedEvent<S, K>>;
   /** The world's metrics, a row a tick. */
   metrics(): Promise<Frame<M | 'tick'>>;
@@ -153,6 +155,8 @@ export interface RunPolicy {
   readonly maxInputs?: number;
   /** How many bytes of records may wait for a commit. */
   readonly maxUndurable?: number;
+  /** Clocks for metadata and for intervals, in milliseconds; for tests. No clock reaches a tick. */
+  readonly clocks?: { readonly wall?: () => number; readonly steady?: () => number };
   /** How long the run stays the writer without a sign of life, in milliseconds. */
   readonly leaseMs?: number;
 }
@@ -168,6 +172,8 @@ export type RunOptions<S extends Shape> = RunPolicy & {
   readonly seed: string;
   /** The name of the run; a random one if left out. */
   readonly id?: string;
+  /** Texts worth knowing about the run later; shown in lists, never part of a hash. */
+  readonly hints?: { readonly [name: string]: string };
 } & ConfigOption<S>;
 /** What a run is opened with. */
 export interface OpenOptions extends RunPolicy {

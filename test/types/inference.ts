@@ -142,7 +142,10 @@ same<World<Village>['clock']['value'], Row<Village, 'clock'>>();
 // Runs.
 declare const run: Run<Village, 'ill'>;
 const joined = run.submit.vaccinated({ person: 1 });
-same<Awaited<typeof joined.applied>, { readonly tick: number; readonly created: undefined }>();
+same<
+  Awaited<typeof joined.applied>,
+  { readonly tick: number; readonly created: undefined; readonly repeated: boolean }
+>();
 run.submit.recounted();
 run.submit.recounted({}, { source: 'clinic', seq: 1 });
 same<

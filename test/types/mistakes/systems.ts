@@ -1,6 +1,4 @@
-/**
- * Mistakes in systems, which read the world and emit: each must not compile, and has a twin that compiles.
- */
+/** Mistakes in systems, which read the world and emit: each must not compile; its twin does. */
 import type { Mistake } from './mistake.ts';
 
 const inSystem = (body: string) =>
@@ -28,7 +26,7 @@ export const systems: readonly Mistake[] = [
     'an unknown field',
     'emit.infected({ person: 1, at: 3 });',
     'emit.infected({ person: 1, by: 2 });',
-    "may only specify known properties, and 'at' does not exist in type 'NewEvent<Village, \"infected\">'",
+    "Object literal may only specify known properties, and 'at' does not exist in type 'NewEvent<Village, \"infected\">'",
   ),
   pair(
     'a value of the wrong type',

@@ -1,0 +1,63 @@
+/**
+ * Whole ticks of a run: systems, one stream, apply, state hash, record, group commit.
+ */
+import { join } from 'node:path';
+import { createRun, type Run } from '../../src/index.ts';
+import type { Store } from '../../src/log/store.ts';
+import { sqliteStore } from '../../src/stores/sqlite/index.ts';
+import { type Folder, folder, JsonLog, plainEvents, rowWorld } from '../fixtures.ts';
+import { compare, type Row } from '../harness.ts';
+
+interface Open extends Folder {
+  readonly store: Store;
+  readonly run: Run<never, string>;
+}
+
+/** A whole tick of ten events against the JSON rows of the same events alone. */
+export async function tickRows(ticks: number): Promise<readonly Row[]> {
+  const events = 10;
+  const plain = plainEvents(events);
+  return compare({
+    name: `whole tick, ${events} events, SQLite`,
+    conditions:
+      'worldfold: one system, one stream, apply in row form, state hash every tick, record, ' +
+      'commits by the default policy; JSON rows: stringify and one transaction a tick, nothing computed',
+    unit: 'ticks',
+    opsPerRun: ticks,
+    baseline: {
+      name: 'JSON rows',
+      prepare: () => {
+        const made = folder();
+        return { ...made, log: new JsonLog(join(made.path, 'log.db')) };
+      },
+      run: ({ log }: { log: JsonLog }) => {
+        for (let tick = 0; tick < ticks; tick++) log.append(tick, plain);
+      },
+      dispose: (made: Folder & { log: JsonLog }) => {
+        made.log.db.close();
+        made.remove();
+      },
+    },
+    candidates: [
+      {
+        name: 'worldfold',
+        aim: { speedAtLeast: 3.5 },
+        prepare: async (): Promise<Open> => {
+          const made = folder();
+          const store = await sqliteStore(join(made.path, 'runs.db'));
+          const run = await createRun(rowWorld, { store, seed: 'bench', config: { perTick: events } });
+          return { ...made, store, run: run as unknown as Run<never, string> };
+        },
+        run: async ({ run }: Open) => {
+          await run.advance(ticks);
+          await run.flush();
+        },
+        dispose: async ({ run, store, remove }: Open) => {
+          await run.close();
+          await store.close();
+          remove();
+        },
+      },
+    ],
+  });
+}

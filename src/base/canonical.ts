@@ -1,0 +1,88 @@
+/**
+ * Canonical JSON: one text for one value.
+ *
+ * Keys in order of UTF-16 code units, numbers in the ECMAScript form (RFC 8785, with −0 written as 0), no
+ * white space, strings by the text rule. What JSON would change silently (undefined in arrays, dates, class
+ * instances, non-finite numbers, big integers, cycles) is refused with the path to it. A property that is
+ * undefined is left out.
+ */
+import { fail } from './errors.ts';
+import { byCodeUnits, textFlaw } from './text.ts';
+
+const MAX_DEPTH = 200;
+
+const refuse = (path: string, why: string): never =>
+  fail('BAD_VALUE', `${path} cannot be stored as JSON: ${why}`, { path, why });
+
+function plain(value: object): boolean {
+  const proto = Object.getPrototypeOf(value);
+  return proto === null || proto === Object.prototype || Object.getPrototypeOf(proto) === null;
+}
+
+function encodeText(text: string, path: string): string {
+  const flaw = textFlaw(text);
+  return flaw === null ? JSON.stringify(text) : refuse(path, flaw);
+}
+
+function encodeObject(value: object, path: string, depth: number): string {
+  if (!plain(value))
+    return refuse(path, `it is a ${value.constructor?.name ?? 'class instance'}, no plain object`);
+  const parts: string[] = [];
+  for (const key of Object.keys(value).sort(byCodeUnits)) {
+    const inner = (value as Record<string, unknown>)[key];
+    if (inner !== undefined)
+      parts.push(`${encodeText(key, path)}:${encode(inner, `${path}.${key}`, depth + 1)}`);
+  }
+  return `{${parts.join(',')}}`;
+}
+
+function encode(value: unknown, path: string, depth: number): string {
+  if (depth > MAX_DEPTH)
+    return refuse(path, `it is nested deeper than ${MAX_DEPTH} levels, or refers to itself`);
+  if (value === null) return 'null';
+  switch (typeof value) {
+    case 'string':
+      return encodeText(value, path);
+    case 'boolean':
+      return value ? 'true' : 'false';
+    case 'number':
+      return Number.isFinite(value) ? JSON.stringify(value) : refuse(path, `${value} has no JSON form`);
+    case 'object':
+      if (!Array.isArray(value)) return encodeObject(value, path, depth);
+      return `[${Array.from(value, (inner, i) => encode(inner, `${path}[${i}]`, depth + 1)).join(',')}]`;
+    default:
+      return refuse(path, `a ${typeof value} has no JSON form`);
+  }
+}
+
+/**
+ * The canonical text of a value. `name` heads the path in errors.
+ * Throws `BAD_VALUE` with the path of what has no JSON form.
+ */
+export const canonicalJson = (value: unknown, name = 'value'): string => encode(value, name, 0);
+
+/**
+ * The value of a canonical text. `__proto__` comes back as an ordinary own key. Throws `CORRUPT` on other
+ * text.
+ */
+export function parseCanonical(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    return fail('CORRUPT', 'stored JSON does not parse', { text: text.slice(0, 80) }, undefined, cause);
+  }
+}
+
+/** A value as a short piece of a message: strings quoted, long ones cut, nothing thrown. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return `'${value.length > 60 ? `${value.slice(0, 57)}…` : value}'`;
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'function') return 'a function';
+  if (typeof value !== 'object' || value === null) return Object.is(value, -0) ? '-0' : String(value);
+  try {
+    const text = JSON.stringify(value);
+    return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
+}

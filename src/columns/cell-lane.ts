@@ -1,0 +1,180 @@
+/**
+ * Cells of any length: texts, bytes, JSON, lists. Each row has a start and an end in one heap of bytes.
+ *
+ * Owns the heap and its compaction, and the array of decoded values that readers see, which is built when
+ * first asked for and kept true by every write. Garbage in the heap is no state: hashes and codec read cells
+ * in order of rows.
+ */
+import { type ByteReader, ByteWriter } from '../base/bytes.ts';
+import { fail } from '../base/errors.ts';
+import { utf8Into } from '../base/text.ts';
+import type { CellCodec } from './cells.ts';
+import { Lane } from './lane.ts';
+
+/** Rows of a leaf, as a power of two. */
+const CELL_SHIFT = 8;
+const MIN_GARBAGE = 4096;
+
+/** Rows of bytes, with the values that they stand for. */
+export class CellLane extends Lane {
+  readonly codec: CellCodec;
+  private start = new Uint32Array(0);
+  private end = new Uint32Array(0);
+  private heap = new Uint8Array(0);
+  private used = 0;
+  private garbage = 0;
+  private count = 0;
+  private values: unknown[] | null = null;
+
+  constructor(path: string, codec: CellCodec, marked: boolean) {
+    super(path, CELL_SHIFT, marked);
+    this.codec = codec;
+  }
+
+  /** The bytes of a cell, as a view that the next write may change. */
+  bytesAt(row: number): Uint8Array {
+    return this.heap.subarray(this.start[row], this.end[row]);
+  }
+
+  /** The value of a cell. */
+  read(row: number): unknown {
+    return this.values === null ? this.codec.decode(this.bytesAt(row)) : this.values[row];
+  }
+
+  /** Stores a value that was checked. */
+  write(row: number, value: unknown): void {
+    if (this.codec.text) this.writeText(row, value as string);
+    else this.put(row, this.codec.encode(value));
+    if (this.values !== null) this.values[row] = this.codec.decode(this.bytesAt(row));
+  }
+
+  /** The values of all rows as an array that stays true until rows are added or removed. */
+  all(size: number, nullAt: ((row: number) => boolean) | null): readonly unknown[] {
+    if (this.values === null || this.values.length !== size)
+      this.values = Array.from({ length: size }, (_, row) =>
+        nullAt?.(row) ? null : this.codec.decode(this.bytesAt(row)),
+      );
+    return this.values;
+  }
+
+  /** Tells the array of values that a row is null. */
+  noteNull(row: number): void {
+    if (this.values !== null) this.values[row] = null;
+  }
+
+  private writeText(row: number, text: string): void {
+    this.room(text.length * 3);
+    const at = this.used;
+    const written = utf8Into(text, this.heap, at);
+    this.place(row, at, at + written);
+  }
+
+  private put(row: number, bytes: Uint8Array): void {
+    this.room(bytes.length);
+    this.heap.set(bytes, this.used);
+    this.place(row, this.used, this.used + bytes.length);
+  }
+
+  private place(row: number, from: number, to: number): void {
+    if (row < this.count) this.garbage += this.end[row]! - this.start[row]!;
+    else this.count = row + 1;
+    this.start[row] = from;
+    this.end[row] = to;
+    this.used = to;
+    this.marks[row >> this.shift] = 1;
+  }
+
+  /** Makes room in the heap, by compaction where half of it is garbage. */
+  private room(more: number): void {
+    if (this.used + more <= this.heap.length) return;
+    const live = this.used - this.garbage;
+    if (live + more > 0xffffffff)
+      fail('BAD_VALUE', `column '${this.path}' would hold more than 4 GiB`, { column: this.path });
+    const compact = this.garbage > MIN_GARBAGE && this.garbage * 2 > this.used;
+    const grown = new Uint8Array(Math.min(0xffffffff, Math.max(64, live + more, live * 2)));
+    if (compact || this.used + more > grown.length) this.compactInto(grown);
+    else grown.set(this.heap.subarray(0, this.used));
+    this.heap = grown;
+  }
+
+  private compactInto(heap: Uint8Array): void {
+    let at = 0;
+    for (let row = 0; row < this.count; row++) {
+      const bytes = this.bytesAt(row);
+      heap.set(bytes, at);
+      this.start[row] = at;
+      at += bytes.length;
+      this.end[row] = at;
+    }
+    this.used = at;
+    this.garbage = 0;
+  }
+
+  grow(capacity: number): void {
+    const start = new Uint32Array(capacity);
+    const end = new Uint32Array(capacity);
+    start.set(this.start);
+    end.set(this.end);
+    this.start = start;
+    this.end = end;
+    this.growMarks(capacity);
+  }
+
+  move(from: number, to: number): void {
+    this.put(to, this.bytesAt(from).slice());
+    if (this.values !== null) this.values[to] = this.values[from];
+  }
+
+  clear(row: number): void {
+    if (row < this.count) this.garbage += this.end[row]! - this.start[row]!;
+    else this.count = row + 1;
+    this.start[row] = this.end[row] = 0;
+    this.marks[row >> this.shift] = 1;
+  }
+
+  truncate(size: number): void {
+    for (let row = size; row < this.count; row++) this.garbage += this.end[row]! - this.start[row]!;
+    this.count = Math.min(this.count, size);
+    if (this.values !== null) this.values.length = size;
+    if (size === 0) this.used = this.garbage = 0;
+  }
+
+  appendFrom(source: this, from: number, to: number, at: number): void {
+    for (let row = from; row < to; row++) this.put(at + row - from, source.bytesAt(row));
+    this.values = null;
+  }
+
+  encode(writer: ByteWriter, from: number, to: number): void {
+    writer.align(4);
+    let end = 0;
+    for (let row = from; row < to; row++) writer.u32((end += this.end[row]! - this.start[row]!));
+    for (let row = from; row < to; row++) writer.raw(this.bytesAt(row));
+  }
+
+  decode(reader: ByteReader, count: number): void {
+    reader.align(4);
+    this.start = new Uint32Array(count);
+    this.end = new Uint32Array(count);
+    let last = 0;
+    for (let row = 0; row < count; row++) {
+      const end = reader.u32();
+      if (end < last) fail('CORRUPT', `cells of '${this.path}' overlap`, { column: this.path, row });
+      this.start[row] = last;
+      this.end[row] = last = end;
+    }
+    this.heap = reader.raw(last) as Uint8Array<ArrayBuffer>;
+    this.used = last;
+    this.garbage = 0;
+    this.count = count;
+    this.values = null;
+  }
+
+  protected leafBytes(from: number, to: number): Uint8Array {
+    scratch.length = 0;
+    for (let row = from; row < to; row++) scratch.u32(this.end[row]! - this.start[row]!);
+    for (let row = from; row < to; row++) scratch.raw(this.bytesAt(row));
+    return scratch.bytes.subarray(0, scratch.length);
+  }
+}
+
+const scratch = new ByteWriter(1 << 14);

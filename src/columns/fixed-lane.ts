@@ -1,0 +1,97 @@
+/**
+ * Lanes of fixed width: one typed array, `width` values a row.
+ */
+import type { ByteReader, ByteWriter } from '../base/bytes.ts';
+import type { ArrayType } from '../schema/layout.ts';
+import { arrayClass, bytesOf, byteView, canonicalNaN, type FixedArray, findNaN, retire } from './arrays.ts';
+import { Lane, LEAF_BYTES } from './lane.ts';
+
+/** The largest power of two of rows that fit a leaf. */
+const shiftOf = (bytesPerRow: number): number => Math.max(0, 31 - Math.clz32(LEAF_BYTES / bytesPerRow));
+
+/** Whether NaN may be stored, and how it is refused where it may not. */
+export interface RawFloats {
+  readonly allowed: boolean;
+  refuse(row: number): never;
+}
+
+/** A typed array of rows. `data` is replaced when it grows: never keep it. */
+export class FixedLane extends Lane {
+  readonly type: ArrayType;
+  readonly width: number;
+  data: FixedArray;
+  /** What to do about NaN that raw writes may have left: made by the span that allowed them. */
+  private raw: RawFloats | null = null;
+
+  constructor(path: string, type: ArrayType, width: number, marked: boolean) {
+    super(path, shiftOf(bytesOf(type) * width), marked);
+    this.type = type;
+    this.width = width;
+    this.data = new (arrayClass(type))(0);
+  }
+
+  grow(capacity: number): void {
+    const old = this.data;
+    this.data = new (arrayClass(this.type))(capacity * this.width);
+    this.data.set(old as never);
+    retire(old);
+    this.growMarks(capacity);
+  }
+
+  move(from: number, to: number): void {
+    const { width } = this;
+    if (width === 1) this.data[to] = this.data[from]!;
+    else this.data.copyWithin(to * width, from * width, (from + 1) * width);
+    this.marks[to >> this.shift] = 1;
+  }
+
+  clear(row: number): void {
+    const { width, data } = this;
+    data.fill((typeof data[0] === 'bigint' ? 0n : 0) as never, row * width, (row + 1) * width);
+    this.marks[row >> this.shift] = 1;
+  }
+
+  truncate(): void {}
+
+  appendFrom(source: this, from: number, to: number, at: number): void {
+    const { width } = this;
+    this.data.set(source.data.subarray(from * width, to * width) as never, at * width);
+    this.mark(at, at + to - from);
+  }
+
+  encode(writer: ByteWriter, from: number, to: number): void {
+    writer.align(this.data.BYTES_PER_ELEMENT);
+    writer.raw(byteView(this.data, from * this.width, to * this.width));
+  }
+
+  decode(reader: ByteReader, count: number): void {
+    const size = bytesOf(this.type);
+    reader.align(size);
+    const length = count * this.width;
+    const bytes = reader.raw(length * size);
+    const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+    this.data = new (arrayClass(this.type))(aligned.buffer, aligned.byteOffset, length);
+  }
+
+  /** Lets the next hash look for NaN in what is marked. */
+  expectRaw(raw: RawFloats): void {
+    this.raw = raw;
+  }
+
+  protected override checkLeaf(from: number, to: number): void {
+    if (this.raw === null) return;
+    const { width } = this;
+    const found = findNaN(this.data, from * width, to * width);
+    if (found < 0) return;
+    if (!this.raw.allowed) this.raw.refuse(Math.floor(found / width));
+    canonicalNaN(this.data, from * width, to * width);
+  }
+
+  protected override checked(): void {
+    this.raw = null;
+  }
+
+  protected leafBytes(from: number, to: number): Uint8Array {
+    return byteView(this.data, from * this.width, to * this.width);
+  }
+}

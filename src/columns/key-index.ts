@@ -1,0 +1,70 @@
+/**
+ * From a key to its row. Rows move when others are deleted; the table tells the index of every move.
+ *
+ * Ids that the framework hands out are dense at first and may become sparse in a long life: the array that
+ * serves them gives way to a map when it would be mostly empty. Which of the two serves can't be seen from
+ * outside.
+ */
+
+/**
+ * A key as it is looked up: ids and numbers, big integers, texts; composite keys are joined into one text.
+ */
+export type RawKey = number | bigint | string;
+
+const DENSE_START = 65536;
+const DENSE_FACTOR = 16;
+
+/** The rows of a table by their keys. */
+export class KeyIndex {
+  private dense: Uint32Array | null;
+  private readonly map = new Map<RawKey, number>();
+  private count = 0;
+
+  constructor(ids: boolean) {
+    this.dense = ids ? new Uint32Array(64) : null;
+  }
+
+  /** The row of a key, or -1. */
+  get(key: RawKey): number {
+    if (this.dense !== null) return (this.dense[key as number] ?? 0) - 1;
+    return this.map.get(key) ?? -1;
+  }
+
+  /** Says that a key is in a row. */
+  set(key: RawKey, row: number): void {
+    if (this.dense !== null && (key as number) >= this.dense.length) this.growDense(key as number);
+    if (this.dense === null) this.map.set(key, row);
+    else {
+      if (this.dense[key as number] === 0) this.count++;
+      this.dense[key as number] = row + 1;
+    }
+  }
+
+  /** Forgets a key. */
+  delete(key: RawKey): void {
+    if (this.dense === null) this.map.delete(key);
+    else if (this.dense[key as number]! > 0) {
+      this.dense[key as number] = 0;
+      this.count--;
+    }
+  }
+
+  /** Forgets every key. */
+  clear(): void {
+    this.map.clear();
+    this.dense?.fill(0);
+    this.count = 0;
+  }
+
+  private growDense(key: number): void {
+    const dense = this.dense!;
+    if (key > DENSE_START && key > this.count * DENSE_FACTOR) {
+      for (let id = 0; id < dense.length; id++) if (dense[id]! > 0) this.map.set(id, dense[id]! - 1);
+      this.dense = null;
+      return;
+    }
+    const grown = new Uint32Array(Math.max(key + 1, dense.length * 2));
+    grown.set(dense);
+    this.dense = grown;
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * A lane: one physical array of a column, cut into leaves that are hashed again only when they were written.
+ *
+ * Owns marks and leaf hashes, which every kind of lane shares. A lane of a batch is never hashed and carries
+ * no marks: marking it writes past the end of an empty array, which does nothing.
+ */
+import type { ByteReader, ByteWriter } from '../base/bytes.ts';
+import { STATE_HASH_BYTES, xxh128 } from '../base/hash.ts';
+
+/** Bytes of a leaf, at most, for lanes of fixed width. */
+export const LEAF_BYTES = 4096;
+
+/** One physical array: rows of numbers, bits or cells. */
+export abstract class Lane {
+  /** Where the lane stands in its table or kind: `pos.x`. */
+  readonly path: string;
+  /** A leaf holds 2^shift rows. */
+  readonly shift: number;
+  /** One byte a leaf: written since it was hashed. Empty where nothing is ever hashed. */
+  marks: Uint8Array;
+  readonly marked: boolean;
+  private leafHashes = new Uint8Array(0);
+
+  constructor(path: string, shift: number, marked: boolean) {
+    this.path = path;
+    this.shift = shift;
+    this.marked = marked;
+    this.marks = new Uint8Array(0);
+  }
+
+  /** Room for `capacity` rows; arrays handed out before are retired. */
+  abstract grow(capacity: number): void;
+  /** Copies one row over another. */
+  abstract move(from: number, to: number): void;
+  /** Sets a row to zeros: what lies past the last row, and under a null, is always zero. */
+  abstract clear(row: number): void;
+  /** Forgets the rows from `size` on, which were cleared. */
+  abstract truncate(size: number): void;
+  /** Appends rows of another lane of the same layout. */
+  abstract appendFrom(source: this, from: number, to: number, at: number): void;
+  /** Writes rows as docs/formats.md lays them out. */
+  abstract encode(writer: ByteWriter, from: number, to: number): void;
+  /**
+   * Takes rows from bytes, without a copy where they are aligned. The lane must not be written afterwards.
+   */
+  abstract decode(reader: ByteReader, count: number): void;
+  /** The canonical bytes of the rows of one leaf. */
+  protected abstract leafBytes(from: number, to: number): Uint8Array;
+
+  /** Looks at the rows of a leaf before they are hashed, where raw writes may have left what can't be stored. */
+  protected checkLeaf(_from: number, _to: number): void {}
+
+  /** Takes note that every leaf was looked at. */
+  protected checked(): void {}
+
+  /** Marks the leaves of a range of rows. */
+  mark(from: number, to: number): void {
+    if (to > from) this.marks.fill(1, from >> this.shift, ((to - 1) >> this.shift) + 1);
+  }
+
+  /** Makes marks for `capacity` rows; called by `grow`. */
+  protected growMarks(capacity: number): void {
+    if (!this.marked) return;
+    const grown = new Uint8Array((capacity >> this.shift) + 1);
+    grown.set(this.marks);
+    this.marks = grown;
+  }
+
+  /**
+   * The hash of the lane's first `size` rows: XXH3-128 over the hashes of its leaves. Hashes what is marked.
+   */
+  digest(size: number): Uint8Array {
+    const rows = 1 << this.shift;
+    const leaves = Math.ceil(size / rows);
+    if (this.leafHashes.length < leaves * STATE_HASH_BYTES) this.growHashes(leaves);
+    for (let leaf = 0; leaf < leaves; leaf++) {
+      if (this.marks[leaf] === 0) continue;
+      this.checkLeaf(leaf * rows, Math.min(size, (leaf + 1) * rows));
+      const bytes = this.leafBytes(leaf * rows, Math.min(size, (leaf + 1) * rows));
+      this.leafHashes.set(xxh128(bytes), leaf * STATE_HASH_BYTES);
+      this.marks[leaf] = 0;
+    }
+    this.checked();
+    return xxh128(this.leafHashes.subarray(0, leaves * STATE_HASH_BYTES));
+  }
+
+  private growHashes(leaves: number): void {
+    const grown = new Uint8Array(leaves * 2 * STATE_HASH_BYTES);
+    grown.set(this.leafHashes);
+    this.leafHashes = grown;
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * Finding rows by values: `where` and `count`.
+ *
+ * An index is used where the match names an indexed column; the rest is compared as stored, code against
+ * code, without making a value of any row.
+ */
+import { sameBytes } from '../base/bytes.ts';
+import { fail } from '../base/errors.ts';
+import { flawOf } from '../schema/layout.ts';
+import { CellLane } from './cell-lane.ts';
+import type { Column } from './column.ts';
+import { FixedLane } from './fixed-lane.ts';
+import type { TableStore } from './table-store.ts';
+
+type Test = (row: number) => boolean;
+type Match = { readonly [column: string]: unknown };
+
+function testFields(column: Column, value: object): Test {
+  const tests = column.fields
+    .filter(({ layout }) => layout.name in value)
+    .map((field) => testOf(field, (value as Match)[field.layout.name]));
+  return (row) => tests.every((test) => test(row));
+}
+
+function testVec(lane: FixedLane, value: ArrayLike<number>): Test {
+  const { width } = lane;
+  return (row) => {
+    for (let i = 0; i < width; i++) if (lane.data[row * width + i] !== value[i]) return false;
+    return true;
+  };
+}
+
+function testValue(column: Column, value: unknown): Test {
+  const { lane } = column;
+  if (lane === null) return testFields(column, value as object);
+  if (lane instanceof CellLane) {
+    const bytes = lane.codec.encode(value).slice();
+    return (row) => sameBytes(lane.bytesAt(row), bytes);
+  }
+  if (column.layout.value.kind === 'vec') return testVec(lane as FixedLane, value as ArrayLike<number>);
+  const raw = column.raw(value);
+  return (row) => (lane as FixedLane).data[row] === raw;
+}
+
+function testOf(column: Column, value: unknown): Test {
+  const { valid } = column;
+  if (value === null) return valid === null ? () => false : (row) => !valid.has(row);
+  if (flawOf(column.layout, value) !== null) return () => false;
+  const test = testValue(column, value);
+  return valid === null ? test : (row) => valid.has(row) && test(row);
+}
+
+function columnOf(store: TableStore, name: string): Column {
+  const column = store.set.byName.get(name);
+  const table = store.layout.name;
+  return column ?? fail('BAD_USAGE', `'${table}' has no column '${name}' to match`, { table, column: name });
+}
+
+/** The rows that match, ascending. Fields that are undefined match everything. */
+export function matchingRows(store: TableStore, match: Match): Uint32Array {
+  const names = Object.keys(match).filter((name) => match[name] !== undefined);
+  const indexed = names.find((name) => store.isIndexed(name));
+  const tests = names
+    .filter((name) => name !== indexed)
+    .map((name) => testOf(columnOf(store, name), match[name]));
+  const all = indexed === undefined ? null : store.rowsBy(indexed, match[indexed]);
+  const count = all === null ? store.size : all.length;
+  const found = new Uint32Array(count);
+  let size = 0;
+  for (let i = 0; i < count; i++) {
+    const row = all === null ? i : all[i]!;
+    if (tests.every((test) => test(row))) found[size++] = row;
+  }
+  return found.subarray(0, size);
+}
+
+function countEqual(data: ArrayLike<unknown>, raw: unknown, size: number): number {
+  let count = 0;
+  for (let row = 0; row < size; row++) if (data[row] === raw) count++;
+  return count;
+}
+
+/** How many rows match. */
+export function countMatching(store: TableStore, match: Match): number {
+  const names = Object.keys(match).filter((name) => match[name] !== undefined);
+  if (names.length === 0) return store.size;
+  const column = columnOf(store, names[0]!);
+  const value = match[names[0]!];
+  if (
+    names.length > 1 ||
+    column.valid !== null ||
+    !(column.lane instanceof FixedLane) ||
+    column.lane.width > 1
+  )
+    return matchingRows(store, match).length;
+  if (store.isIndexed(names[0]!)) return store.rowsBy(names[0]!, value).length;
+  return flawOf(column.layout, value) === null
+    ? countEqual(column.lane.data, column.raw(value), store.size)
+    : 0;
+}

@@ -1,0 +1,277 @@
+/**
+ * A table: a set of columns with keys, indexes, an allocator of ids and a hash.
+ *
+ * Order of rows is state. An insert appends; a delete moves the last row into the gap; an update moves
+ * nothing. Everything here is below the views that user code sees: it checks keys and ranges, but not who may
+ * call.
+ */
+import { canonicalJson, show } from '../base/canonical.ts';
+import { fail } from '../base/errors.ts';
+import { xxh128 } from '../base/hash.ts';
+import { utf8 } from '../base/text.ts';
+import type { TableLayout } from '../schema/compile.ts';
+import { flawOf, meaningOf } from '../schema/layout.ts';
+import type { Column } from './column.ts';
+import { ColumnSet } from './column-set.ts';
+import { FixedLane } from './fixed-lane.ts';
+import type { Gate } from './gate.ts';
+import { KeyIndex, type RawKey } from './key-index.ts';
+import { type IndexKey, RowIndex } from './row-index.ts';
+
+/** The flags of {@link TableStore.touched}. */
+const TO_HASH = 1;
+const TO_DERIVE = 2;
+/** What every write stores in `touched`. */
+export const TOUCHED = TO_HASH | TO_DERIVE;
+
+/** One table of a world. */
+export class TableStore {
+  readonly layout: TableLayout;
+  readonly set: ColumnSet;
+  /** The id that the next new row gets. Ids are never used twice. */
+  nextId = 1;
+  /** Set by every write; hashing and derived values each take their own flag away. */
+  touched = TOUCHED;
+  /** Counts rows removed, so that iterations notice. */
+  removals = 0;
+  lastRemoved = -1;
+  /** Spans handed out while the gate is open; they forbid adding and removing rows. */
+  spans = 0;
+  /** Whether the world may be written now. */
+  readonly gate: Gate;
+  private readonly keys: KeyIndex | null;
+  private readonly keyColumns: readonly Column[];
+  private readonly indexes: ReadonlyMap<string, RowIndex>;
+  private readonly header: Uint8Array;
+  private hash: Uint8Array | null = null;
+  private derivedVersion = 0;
+
+  constructor(layout: TableLayout, gate: Gate) {
+    this.layout = layout;
+    this.gate = gate;
+    const fillers = layout.ids ? { [layout.key[0]!.name]: () => this.allocate() } : {};
+    this.set = new ColumnSet(layout, true, fillers);
+    this.keys = layout.single ? null : new KeyIndex(layout.ids);
+    this.keyColumns = layout.key.map((column) => this.set.byName.get(column.name)!);
+    this.indexes = new Map(
+      layout.index.map((column) => {
+        const stored = this.set.byName.get(column.name)!;
+        return [column.name, new RowIndex((row) => rawAt(stored, row))];
+      }),
+    );
+    this.header = utf8(`${layout.name}\n${canonicalJson(layout.columns.map(meaningOf))}\n`);
+  }
+
+  /** Number of rows. */
+  get size(): number {
+    return this.set.size;
+  }
+
+  /** Hands out the next id. */
+  allocate(): number {
+    if (this.nextId > 0xffffffff)
+      fail('BAD_VALUE', `table '${this.layout.name}' has used up its 2^32 ids`, { table: this.layout.name });
+    this.touched = TOUCHED;
+    return this.nextId++;
+  }
+
+  /** Makes sure that an id, which an event named, is never handed out again. */
+  reserve(id: number): void {
+    if (id < this.nextId) return;
+    this.nextId = id + 1;
+    this.touched = TOUCHED;
+  }
+
+  /** The key of a row. */
+  keyAt(row: number): RawKey {
+    if (this.keyColumns.length === 1) return rawAt(this.keyColumns[0]!, row) as RawKey;
+    return joined(this.keyColumns.map((column) => rawAt(column, row)));
+  }
+
+  /**
+   * A key as it is looked up, from what user code gives: an object for composite keys. Undefined fits no row.
+   */
+  rawKey(key: unknown): RawKey | undefined {
+    if (this.keyColumns.length === 1) return rawOf(this.keyColumns[0]!, key) as RawKey | undefined;
+    if (typeof key !== 'object' || key === null) return undefined;
+    const parts = this.keyColumns.map((column) => rawOf(column, (key as never)[column.layout.name]));
+    return parts.includes(undefined) ? undefined : joined(parts as RawKey[]);
+  }
+
+  /** The row of a key as user code gives it, or -1. */
+  find(key: unknown): number {
+    if (this.keys === null) return -1;
+    if (this.layout.ids) return this.keys.get(key as number);
+    const raw = this.rawKey(key);
+    return raw === undefined ? -1 : this.keys.get(raw);
+  }
+
+  /** The row of a key; `NO_ROW` when there is none. */
+  need(key: unknown): number {
+    const row = this.find(key);
+    return row >= 0 ? row : this.missing(key);
+  }
+
+  private missing(key: unknown): never {
+    const table = this.layout.name;
+    return fail(
+      'NO_ROW',
+      `'${table}' has no row with key ${show(key)}`,
+      { table, key },
+      'updateIf and deleteIf pass over missing rows.',
+    );
+  }
+
+  /** Appends a row and returns its row number. */
+  insert(row: object): number {
+    this.beforeResize();
+    const at = this.set.append(row);
+    this.adopt(at, at + 1);
+    return at;
+  }
+
+  /** Appends whole arrays and returns the first row number. */
+  insertMany(columns: object): number {
+    this.beforeResize();
+    const at = this.set.size;
+    this.adopt(at, at + this.set.appendMany(columns));
+    return at;
+  }
+
+  /** Appends rows of a batch with the table's own layout. */
+  insertFrom(source: ColumnSet, from: number, to: number): void {
+    this.beforeResize();
+    const at = this.set.size;
+    this.set.appendFrom(source, from, to);
+    this.adopt(at, at + to - from);
+  }
+
+  private beforeResize(): void {
+    if (this.spans > 0)
+      fail(
+        'STALE_SPAN',
+        `rows of '${this.layout.name}' change while a span is held`,
+        { table: this.layout.name },
+        'Insert and delete first, then take the span.',
+      );
+    this.touched = TOUCHED;
+  }
+
+  /** Enters new rows into keys and indexes. A duplicate key leaves the rows out again. */
+  private adopt(from: number, to: number): void {
+    if (this.keys !== null) for (let row = from; row < to; row++) this.adoptKey(row, from);
+    for (const [name, index] of this.indexes) {
+      const column = this.set.byName.get(name)!;
+      for (let row = from; row < to; row++) index.add(rawAt(column, row), row);
+    }
+  }
+
+  private adoptKey(row: number, from: number): void {
+    const key = this.keyAt(row);
+    if (this.keys!.get(key) >= 0) {
+      for (let done = from; done < row; done++) this.keys!.delete(this.keyAt(done));
+      while (this.set.size > from) this.set.swapRemove(this.set.size - 1);
+      const table = this.layout.name;
+      fail('DUPLICATE_KEY', `'${table}' has a row with key ${show(key)} already`, { table, key });
+    }
+    this.keys!.set(key, row);
+    if (this.layout.ids && (key as number) >= this.nextId) this.nextId = (key as number) + 1;
+  }
+
+  /** Removes a row; the last row takes its place. */
+  remove(row: number): void {
+    this.beforeResize();
+    const last = this.set.size - 1;
+    this.keys?.delete(this.keyAt(row));
+    for (const [name, index] of this.indexes) {
+      const column = this.set.byName.get(name)!;
+      index.remove(rawAt(column, row), row);
+      if (row !== last) index.remove(rawAt(column, last), last);
+    }
+    const moved = row === last ? null : this.keyAt(last);
+    this.set.swapRemove(row);
+    if (moved !== null) {
+      this.keys?.set(moved, row);
+      for (const [name, index] of this.indexes) index.add(rawAt(this.set.byName.get(name)!, row), row);
+    }
+    this.removals++;
+    this.lastRemoved = row;
+  }
+
+  /** Whether a column has an index. */
+  isIndexed(column: string): boolean {
+    return this.indexes.has(column);
+  }
+
+  /** Does a write to an indexed column with its index kept true. */
+  reindexed(column: Column, row: number, write: () => void): void {
+    const index = this.indexes.get(column.layout.name)!;
+    const before = rawAt(column, row);
+    write();
+    const after = rawAt(column, row);
+    if (before === after) return;
+    index.remove(before, row);
+    index.add(after, row);
+  }
+
+  /** Drops the index of a column that was written as a whole. */
+  dropIndex(column: string): void {
+    this.indexes.get(column)?.drop();
+  }
+
+  /** The rows whose column holds a value that user code gives, ascending. */
+  rowsBy(column: string, value: unknown): Uint32Array {
+    const raw = value === null ? null : rawOf(this.set.byName.get(column)!, value);
+    return raw === undefined ? new Uint32Array(0) : this.indexes.get(column)!.rows(raw, this.size);
+  }
+
+  /** Forgets rows, ids and hashes. */
+  clear(): void {
+    this.keys?.clear();
+    for (const index of this.indexes.values()) index.drop();
+    for (let row = this.set.size - 1; row >= 0; row--) this.set.swapRemove(row);
+    this.nextId = 1;
+    this.spans = 0;
+    this.removals++;
+    this.lastRemoved = -1;
+    this.touched = TOUCHED;
+  }
+
+  /** Counts changes for derived values: the same number means that nothing was written between. */
+  version(): number {
+    if (this.touched & TO_DERIVE) {
+      this.touched &= ~TO_DERIVE;
+      this.derivedVersion++;
+    }
+    return this.derivedVersion;
+  }
+
+  /** XXH3-128 over name, lanes, number of rows, allocator and the hash of every lane. */
+  digest(): Uint8Array {
+    if (this.hash !== null && !(this.touched & TO_HASH)) return this.hash;
+    const { lanes } = this.set;
+    const bytes = new Uint8Array(this.header.length + 16 + lanes.length * 16);
+    bytes.set(this.header);
+    const counts = new Float64Array([this.size, this.nextId]);
+    bytes.set(new Uint8Array(counts.buffer), this.header.length);
+    lanes.forEach((lane, i) => void bytes.set(lane.digest(this.size), this.header.length + 16 + 16 * i));
+    this.touched &= ~TO_HASH;
+    this.hash = xxh128(bytes);
+    return this.hash;
+  }
+}
+
+const joined = (parts: readonly IndexKey[]): string =>
+  parts.map((part) => (typeof part === 'string' ? `${part.length}:${part}` : String(part))).join('|');
+
+/** What a stored value is looked up by: the number, the code, the text; null for a row without a value. */
+export function rawAt(column: Column, row: number): IndexKey {
+  if (column.valid !== null && !column.valid.has(row)) return null;
+  return column.lane instanceof FixedLane ? column.lane.data[row]! : (column.read(row) as string);
+}
+
+/** What a value that user code gives is looked up by; undefined when it fits no row. */
+export function rawOf(column: Column, value: unknown): IndexKey | undefined {
+  if (value === null || flawOf(column.layout, value) !== null) return undefined;
+  return column.raw(value) as IndexKey;
+}

@@ -1,0 +1,86 @@
+/**
+ * worldfold: deterministic simulations in which the log is the world.
+ *
+ * Composition only: the public names of floors 0 to 5. Stores with drivers are exports of their own:
+ * `worldfold/sqlite`.
+ */
+export type { Cursor, Rng } from './base/draws.ts';
+export { ERROR_CODES, type ErrorCode, type Facts, isWorldfoldError, WorldfoldError } from './base/errors.ts';
+export { memoryStore } from './log/memory-store.ts';
+export type { Store } from './log/store.ts';
+export { describeRun, listRuns, type RunDescription } from './replay/describe.ts';
+export { type ReplayOptions, type ReplayReport, replay } from './replay/replay.ts';
+export {
+  type Code,
+  type Column,
+  type Columns,
+  type flavor,
+  type Id,
+  type info,
+  t,
+} from './schema/columns.ts';
+export type {
+  Ctx,
+  Derived,
+  Emit,
+  Handler,
+  Handlers,
+  Insert,
+  Now,
+  SetupCtx,
+  Sync,
+  System,
+  SystemOptions,
+} from './schema/context.ts';
+export { defineSchema, type InferShape, type Schema, type ShapeOf, type shape } from './schema/define.ts';
+export type {
+  Config,
+  EventRow,
+  KeyOf,
+  Kinds,
+  NewConfig,
+  NewEvent,
+  NewRow,
+  Patch,
+  Row,
+  Shape,
+} from './schema/infer.ts';
+export { type EventDef, event, fact, type form, singleton, type TableDef, table } from './schema/tables.ts';
+export type {
+  Batch,
+  ReadColumn,
+  Rows,
+  Single,
+  Table,
+  World,
+  WritableSingle,
+  WritableTable,
+  WritableWorld,
+  WriteCells,
+  WriteColumn,
+  WriteSpan,
+} from './schema/views.ts';
+export { createRun, openRun } from './simulation/create-run.ts';
+export {
+  defineWorld,
+  type Metrics,
+  type metric,
+  type WorldDef,
+  type WorldParts,
+} from './simulation/define-world.ts';
+export { RUN_CALLS } from './simulation/run-states.ts';
+export type {
+  Advanced,
+  AdvanceOptions,
+  Frame,
+  InputSource,
+  LoggedEvent,
+  Observed,
+  OpenOptions,
+  Progress,
+  Run,
+  RunOptions,
+  RunPolicy,
+  RunState,
+  Submitted,
+} from './simulation/types.ts';

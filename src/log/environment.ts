@@ -1,0 +1,39 @@
+/**
+ * What the fold depends on beside events: seed, config, schema, versions of algorithms.
+ *
+ * Record 0 carries all of it as canonical JSON; a later record may carry some of it anew.
+ */
+import { canonicalJson, parseCanonical } from '../base/canonical.ts';
+import { fail } from '../base/errors.ts';
+
+/** The version of the state hash: leaves, canonical forms and their combination. */
+export const HASH_VERSION = 1;
+
+/** What the fold depends on. */
+export interface Environment {
+  readonly seed: string;
+  /** Config as canonical JSON with the literals of schema texts. */
+  readonly config: string;
+  /** Canonical schema text. */
+  readonly schema: string;
+  readonly random: number;
+  readonly hash: number;
+}
+
+/** The canonical text of an environment. */
+export const environmentText = (environment: Environment): string => canonicalJson(environment);
+
+/** The environment of a text, laid over the one before it; record 0 has none before it. */
+export function parseEnvironment(text: string, before: Environment | null): Environment {
+  const given = parseCanonical(text) as Partial<Environment>;
+  const made = { ...before, ...given } as Partial<Environment>;
+  for (const name of ['seed', 'config', 'schema', 'random', 'hash'] as const)
+    if (made[name] === undefined) fail('CORRUPT', `record 0 says nothing about '${name}'`, { missing: name });
+  if (made.hash! > HASH_VERSION)
+    fail(
+      'NEWER_FORMAT',
+      `the run hashes its state by version ${made.hash}, which this version does not know`,
+      { hash: made.hash },
+    );
+  return made as Environment;
+}

@@ -1,0 +1,78 @@
+/**
+ * Reading a log: pages in, verified frames out, in order, without holes.
+ *
+ * Every frame is checked against its own hash, its row in the store, the hash of the record before it and the
+ * gapless sequence of events. Damage is named with segment and tick and stops the reader.
+ */
+import { hex, sameBytes } from '../base/bytes.ts';
+import { fail } from '../base/errors.ts';
+import { decodeFrame, eventCount, NO_HASH, type RecordFrame } from './record.ts';
+import type { LogRecord, LogStore, PageLimit, RunInfo } from './store.ts';
+
+const PAGE: PageLimit = { records: 1024, bytes: 16 * 1024 * 1024 };
+
+/** What the next frame must fit. */
+interface Link {
+  readonly tick: number;
+  readonly hash: Uint8Array | null;
+  readonly sequence: number | null;
+}
+
+/** A run by its id; `UNKNOWN_RUN` when the store has none. */
+export async function findRun(store: LogStore, id: string): Promise<RunInfo> {
+  const info = await store.head(id);
+  if (info !== undefined) return info;
+  return fail(
+    'UNKNOWN_RUN',
+    `${store.location} has no run '${id}'`,
+    { run: id, store: store.location },
+    '`worldfold ls` lists the runs of a store.',
+  );
+}
+
+function checkLink(frame: RecordFrame, record: LogRecord, link: Link, segment: string): void {
+  const where = { segment, tick: link.tick };
+  if (frame.tick !== link.tick || record.tick !== link.tick)
+    fail('CORRUPT', `the record of tick ${link.tick} says that it is tick ${frame.tick}`, where);
+  if (!sameBytes(frame.hash, record.hash))
+    fail('CORRUPT', `the record of tick ${link.tick} is not the one that the store indexed`, where);
+  if (link.hash !== null && !sameBytes(frame.previous, link.hash))
+    fail('CORRUPT', `the record of tick ${link.tick} does not follow the one before it`, {
+      ...where,
+      expected: hex(link.hash),
+      actual: hex(frame.previous),
+    });
+  if (link.sequence !== null && frame.sequence !== link.sequence)
+    fail('CORRUPT', `the events of tick ${link.tick} are not numbered from ${link.sequence}`, where);
+}
+
+/**
+ * The frames of a segment from `from` to `to`, both included. Must reach `to`: a log that ends before it is
+ * `NO_RECORD`. Nothing of the store stays open between two frames.
+ */
+export async function* readFrames(
+  store: LogStore,
+  segment: string,
+  from: number,
+  to: number,
+): AsyncGenerator<RecordFrame> {
+  let link: Link = { tick: from, hash: from === 0 ? NO_HASH : null, sequence: from === 0 ? 0 : null };
+  while (link.tick <= to) {
+    const page = await store.read(segment, link.tick, {
+      ...PAGE,
+      records: Math.min(PAGE.records, to - link.tick + 1),
+    });
+    if (page.records.length === 0)
+      fail('NO_RECORD', `the log ends before tick ${link.tick}, which it must hold`, {
+        segment,
+        tick: link.tick,
+        to,
+      });
+    for (const record of page.records) {
+      const frame = decodeFrame(record.bytes, { segment, tick: link.tick });
+      checkLink(frame, record, link, segment);
+      yield frame;
+      link = { tick: link.tick + 1, hash: frame.hash, sequence: frame.sequence + eventCount(frame.counts) };
+    }
+  }
+}

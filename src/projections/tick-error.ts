@@ -1,0 +1,50 @@
+/**
+ * Errors of user code inside a tick: who failed, where, at which event.
+ */
+import { WorldfoldError } from '../base/errors.ts';
+
+/** Where a tick failed. */
+export interface TickPlace {
+  readonly tick: number;
+  /** The system, `setup` or `inputs`. */
+  readonly origin?: string;
+  /** The kind of event whose handler failed, and its number among the tick's events of that kind. */
+  readonly kind?: string;
+  readonly event?: number;
+  readonly invariant?: string;
+  readonly metric?: string;
+}
+
+function placeText({ tick, origin, kind, event, invariant, metric }: TickPlace): string {
+  const parts = [`tick ${tick}`];
+  if (origin !== undefined)
+    parts.push(origin === 'setup' || origin === 'inputs' ? origin : `system '${origin}'`);
+  if (kind !== undefined) parts.push(`event '${kind}'${event === undefined ? '' : ` number ${event}`}`);
+  if (invariant !== undefined) parts.push(`invariant '${invariant}'`);
+  if (metric !== undefined) parts.push(`metric '${metric}'`);
+  return parts.join(', ');
+}
+
+/** Wraps what user code threw. Facts of the inner error (table, column, row) are kept beside the place. */
+export function tickError(cause: unknown, place: TickPlace): WorldfoldError {
+  const inner = cause instanceof WorldfoldError ? cause : null;
+  if (inner?.code === 'TICK_FAILED' || inner?.code === 'INVARIANT_BROKEN') return inner;
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const code = inner?.code === 'ASYNC_IN_TICK' ? 'ASYNC_IN_TICK' : 'TICK_FAILED';
+  const facts = { ...inner?.facts, ...place, ...(inner ? { reason: inner.code } : {}) };
+  return new WorldfoldError(code, `${placeText(place)}: ${text}`, facts, inner?.hint, cause);
+}
+
+/** Throws `ASYNC_IN_TICK` when a function that must not be async returned a promise. */
+export function refusePromise(result: unknown, what: string): void {
+  if (result === undefined || result === null || typeof (result as { then?: unknown }).then !== 'function')
+    return;
+  // The promise belongs to a function that is refused; that it may fail as well is no news.
+  (result as Promise<unknown>).then(undefined, () => {});
+  throw new WorldfoldError(
+    'ASYNC_IN_TICK',
+    `${what} returned a promise`,
+    { what },
+    'Nothing inside a tick may wait: bring answers from outside in as inputs.',
+  );
+}

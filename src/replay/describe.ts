@@ -1,0 +1,102 @@
+/**
+ * What a store knows of its runs without the worlds that made them: headers, heads, counts of events,
+ * metrics.
+ */
+
+import { hex } from '../base/bytes.ts';
+import { parseCanonical } from '../base/canonical.ts';
+import { findRun, readFrames } from '../log/reader.ts';
+import type { RunInfo, Store } from '../log/store.ts';
+import { compileText } from '../schema/compile.ts';
+import { readEnvironment } from '../simulation/create-run.ts';
+import { type MetricFrame, metricsOf } from '../simulation/history.ts';
+
+/** What a run's header tells: hints, no truth. */
+export interface RunHeader {
+  readonly world: string;
+  readonly version: number;
+  readonly fingerprint: string;
+  readonly seed: string;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  readonly engine: {
+    readonly node: string;
+    readonly v8: string;
+    readonly arch: string;
+    readonly platform: string;
+  };
+  readonly code: string;
+  readonly hints: { readonly [name: string]: string };
+}
+
+/** A run in a list. */
+export interface RunListing {
+  readonly id: string;
+  /** The durable head. */
+  readonly tick: number;
+  readonly header: RunHeader;
+}
+
+const listing = ({ id, header, segment }: RunInfo): RunListing => ({
+  id,
+  tick: segment.head.tick,
+  header: parseCanonical(header) as RunHeader,
+});
+
+const PAGE = 256;
+
+/** The runs of a store, in order of id. */
+export async function listRuns(store: Store): Promise<readonly RunListing[]> {
+  const all: RunListing[] = [];
+  for (let after: string | null = null; ; ) {
+    const page: readonly RunInfo[] = await store.list(after, PAGE);
+    all.push(...page.map(listing));
+    if (page.length < PAGE) return all;
+    after = page.at(-1)!.id;
+  }
+}
+
+/** A run as its log tells it. */
+export interface RunDescription extends RunListing {
+  /** The last recorded state hash and its tick. */
+  readonly stateHash: string | null;
+  readonly stateHashTick: number | null;
+  readonly recordHash: string;
+  readonly config: unknown;
+  readonly bytes: number;
+  readonly events: { readonly [kind: string]: number };
+  readonly metrics: MetricFrame;
+}
+
+/**
+ * Reads a run's whole log, verifying every record, and tells what is in it. `UNKNOWN_RUN`, `CORRUPT`,
+ * `NO_RECORD`.
+ */
+export async function describeRun(store: Store, id: string): Promise<RunDescription> {
+  const info = await findRun(store, id);
+  const { segment } = info;
+  const environment = await readEnvironment(store, segment.id);
+  const { kinds } = compileText(environment.schema);
+  const events: { [kind: string]: number } = {};
+  let bytes = 0;
+  let hashed: { tick: number; hash: string } | null = null;
+  for await (const frame of readFrames(store, segment.id, 0, segment.head.tick)) {
+    bytes += frame.bytes.length;
+    if (frame.stateHash !== null) hashed = { tick: frame.tick, hash: hex(frame.stateHash) };
+    for (const { kind, size } of frame.counts) {
+      const { name } = kinds[kind]!;
+      events[name] = (events[name] ?? 0) + size;
+    }
+  }
+  const source = { store, segment: segment.id, durableTick: segment.head.tick, undurable: [] };
+  return {
+    ...listing(info),
+    stateHash: hashed?.hash ?? null,
+    stateHashTick: hashed?.tick ?? null,
+    recordHash: hex(segment.head.hash),
+    config: parseCanonical(environment.config),
+    bytes,
+    events,
+    metrics: await metricsOf(source, segment.head.tick),
+  };
+}

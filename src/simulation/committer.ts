@@ -1,0 +1,126 @@
+/**
+ * Group commit: records wait in memory until enough ticks or time have come together, then go in as one.
+ *
+ * The same bytes are offered until the store takes them; a store that lost its answer skips what it has. What
+ * is not durable is bounded. Time is read only between ticks.
+ */
+import { fail, isWorldfoldError } from '../base/errors.ts';
+import type { Head, LogRecord, Store } from '../log/store.ts';
+
+/** When to commit, and how much may wait. */
+export interface CommitPolicy {
+  readonly ticks: number;
+  readonly ms: number;
+  /** Bytes of records that may wait in memory before `advance` must commit. */
+  readonly maxUndurable: number;
+  readonly leaseMs: number;
+}
+
+/** How often one commit is offered to the store before the run is stalled. */
+const ATTEMPTS = 3;
+
+/** The waiting records of one run. */
+export class Committer {
+  durable: Head;
+  private waiting: LogRecord[] = [];
+  private bytes = 0;
+  private since: number;
+  private renewed: number;
+  private busy: Promise<readonly LogRecord[]> | null = null;
+  private readonly store: Store;
+  private readonly segment: string;
+  private readonly epoch: number;
+  private readonly policy: CommitPolicy;
+  private readonly clock: () => number;
+
+  constructor(
+    store: Store,
+    segment: string,
+    epoch: number,
+    durable: Head,
+    policy: CommitPolicy,
+    clock: () => number,
+  ) {
+    this.store = store;
+    this.segment = segment;
+    this.epoch = epoch;
+    this.durable = durable;
+    this.policy = policy;
+    this.clock = clock;
+    this.since = this.renewed = clock();
+  }
+
+  /** The records that are not durable yet, in order. */
+  get undurable(): readonly LogRecord[] {
+    return this.waiting;
+  }
+
+  /** Takes a record to be committed. */
+  add(record: LogRecord): void {
+    if (this.waiting.length === 0) this.since = this.clock();
+    this.waiting.push(record);
+    this.bytes += record.bytes.length;
+  }
+
+  /** Whether enough has come together. */
+  isDue(): boolean {
+    const { ticks, ms, maxUndurable } = this.policy;
+    if (this.waiting.length === 0) return false;
+    return this.waiting.length >= ticks || this.bytes >= maxUndurable || this.clock() - this.since >= ms;
+  }
+
+  /**
+   * Commits all that waits and returns it. `STALLED` after repeated failure; `WRITER_REPLACED` when fenced.
+   */
+  async commit(): Promise<readonly LogRecord[]> {
+    while (this.busy !== null) await this.busy.catch(() => []);
+    if (this.waiting.length === 0) return [];
+    this.busy = this.offer([...this.waiting]);
+    try {
+      return await this.busy;
+    } finally {
+      this.busy = null;
+    }
+  }
+
+  private async offer(records: readonly LogRecord[]): Promise<readonly LogRecord[]> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        this.durable = await this.store.append(this.segment, this.epoch, records[0]!.tick, records);
+        break;
+      } catch (cause) {
+        if (!isWorldfoldError(cause, 'STORE_FAILED')) throw cause;
+        if (attempt === ATTEMPTS) this.stall(records, cause);
+      }
+    }
+    this.waiting = this.waiting.slice(records.length);
+    this.bytes = this.waiting.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    this.since = this.clock();
+    await this.renew();
+    return records;
+  }
+
+  private stall(records: readonly LogRecord[], cause: unknown): never {
+    const facts = {
+      first: records[0]!.tick,
+      durableTick: this.durable.tick,
+      tick: records.at(-1)!.tick,
+      store: this.store.location,
+    };
+    return fail(
+      'STALLED',
+      `${this.store.location} refused ${ATTEMPTS} times to commit ticks ${facts.first} to ${facts.tick}: ` +
+        (cause as Error).message,
+      facts,
+      'Nothing is lost yet: mend the store and call flush().',
+      cause,
+    );
+  }
+
+  private async renew(): Promise<void> {
+    const now = this.clock();
+    if (now - this.renewed < this.policy.leaseMs / 3) return;
+    this.renewed = now;
+    await this.store.renew(this.segment, this.epoch);
+  }
+}

@@ -1,0 +1,263 @@
+/**
+ * Beginning a run and taking one up again.
+ *
+ * Owns the defaults of a run's policies, record 0 with all that the fold depends on, and the run header: an
+ * index that holds hints and no truth.
+ */
+
+import { hex, sameBytes } from '../base/bytes.ts';
+import { canonicalJson } from '../base/canonical.ts';
+import { fail } from '../base/errors.ts';
+import { loadHash } from '../base/hash.ts';
+import { engineHint, freshName, sha256, steadyClock, thisProcess, wallClock } from '../base/platform.ts';
+import { textFlaw, utf8 } from '../base/text.ts';
+import { type Environment, environmentText, HASH_VERSION, parseEnvironment } from '../log/environment.ts';
+import { findRun, readFrames } from '../log/reader.ts';
+import { encodeRecord } from '../log/record.ts';
+import type { Holder, Store } from '../log/store.ts';
+import { RANDOM_VERSION } from '../random/digest.ts';
+import { literal, unliteral } from '../schema/canonical-text.ts';
+import { validRow } from '../schema/validate.ts';
+import type { CommitPolicy } from './committer.ts';
+import { type Cadence, Engine } from './engine.ts';
+import { foldInto, RunCore, type RunParts } from './run.ts';
+import type { CreateRun, OpenRun } from './types.ts';
+import type { AnyWorld } from './world.ts';
+
+/** The choices that a run makes about itself; none of them changes a hash. */
+export interface PolicyOptions {
+  readonly hashEvery?: number;
+  readonly invariantsEvery?: number;
+  readonly commit?: { readonly ticks?: number; readonly ms?: number };
+  readonly maxInputs?: number;
+  readonly maxUndurable?: number;
+  readonly leaseMs?: number;
+  /** Milliseconds since 1970, for metadata; and a clock for intervals. For tests. */
+  readonly clocks?: { readonly wall?: () => number; readonly steady?: () => number };
+}
+
+/** Options of {@link createCore}. */
+export interface CreateOptions extends PolicyOptions {
+  readonly store: Store;
+  readonly seed: string;
+  readonly id?: string;
+  readonly config?: object;
+  /** Anything worth knowing about the run later; shown in lists. */
+  readonly hints?: { readonly [name: string]: string };
+}
+
+/** Options of {@link openCore}. */
+export interface OpenOptions extends PolicyOptions {
+  readonly store: Store;
+  readonly id: string;
+  readonly takeover?: boolean;
+}
+
+const DEFAULTS = {
+  hashEvery: 1,
+  invariantsEvery: 1,
+  commitTicks: 64,
+  commitMs: 100,
+  maxInputs: 10_000,
+  maxUndurable: 64 * 1024 * 1024,
+  leaseMs: 30_000,
+};
+
+function positive(name: string, value: number | undefined, fallback: number): number {
+  const chosen = value ?? fallback;
+  if (!Number.isSafeInteger(chosen) || chosen < 1)
+    fail('BAD_USAGE', `${name} must be a whole number from 1 on`, { [name]: value });
+  return chosen;
+}
+
+const commitPolicy = (o: PolicyOptions): CommitPolicy => ({
+  ticks: positive('commit.ticks', o.commit?.ticks, DEFAULTS.commitTicks),
+  ms: positive('commit.ms', o.commit?.ms, DEFAULTS.commitMs),
+  maxUndurable: positive('maxUndurable', o.maxUndurable, DEFAULTS.maxUndurable),
+  leaseMs: positive('leaseMs', o.leaseMs, DEFAULTS.leaseMs),
+});
+
+const cadence = (o: PolicyOptions): Cadence => ({
+  hashEvery: positive('hashEvery', o.hashEvery, DEFAULTS.hashEvery),
+  invariantsEvery: positive('invariantsEvery', o.invariantsEvery, DEFAULTS.invariantsEvery),
+});
+
+const holder = (o: PolicyOptions): Holder => ({
+  ...thisProcess(),
+  token: freshName(),
+  ttlMs: positive('leaseMs', o.leaseMs, DEFAULTS.leaseMs),
+});
+
+const parts = (
+  o: PolicyOptions,
+  given: Pick<RunParts, 'id' | 'store' | 'segment' | 'epoch' | 'engine' | 'another'>,
+): RunParts => ({
+  ...given,
+  policy: commitPolicy(o),
+  maxInputs: positive('maxInputs', o.maxInputs, DEFAULTS.maxInputs),
+  wallClock: o.clocks?.wall ?? wallClock,
+  steadyClock: o.clocks?.steady ?? steadyClock,
+});
+
+function checkId(id: string, what: string): void {
+  if (typeof id !== 'string' || id === '' || id.length > 200 || textFlaw(id) !== null)
+    fail('BAD_USAGE', `the ${what} must be a text of 1 to 200 characters`, { [what]: id });
+}
+
+/** An engine for an environment. Config is frozen: it is part of what the fold depends on. */
+export function engineFor(world: AnyWorld, environment: Environment, o: PolicyOptions): Engine {
+  const { compiled } = world.schema;
+  if (environment.schema !== compiled.text)
+    fail(
+      'SCHEMA_DIFFERS',
+      `the world '${compiled.spec.name}' has another schema than the run was recorded with`,
+      {
+        world: compiled.spec.name,
+        version: compiled.spec.version,
+        fingerprint: compiled.fingerprint,
+        recorded: hex(sha256(utf8(environment.schema))),
+      },
+      'Open the run with the world that recorded it, or begin a new run.',
+    );
+  if (environment.random !== RANDOM_VERSION)
+    fail(
+      'NEWER_FORMAT',
+      `the run draws by version ${environment.random}, which this version does not know`,
+      {},
+    );
+  const config = Object.freeze(unliteral(JSON.parse(environment.config)) as object);
+  return new Engine(world, environment.seed, config, environmentText(environment), cadence(o));
+}
+
+/** Texts of the functions that decide results, digested: a hint about code for reports, never a proof. */
+function codeHint(world: AnyWorld): string {
+  const { setup, apply, systems } = world.def;
+  const texts = Object.entries(apply).map(
+    ([kind, handler]) => `${kind}:${typeof handler === 'function' ? handler : handler.batch}`,
+  );
+  return hex(
+    sha256(utf8([setup, ...texts.sort(), ...systems.map(({ run }) => run)].join('\n').toWellFormed())),
+  ).slice(0, 16);
+}
+
+function headerText(world: AnyWorld, o: CreateOptions, createdAt: number): string {
+  const { compiled } = world.schema;
+  const { name, version } = compiled.spec;
+  return canonicalJson({
+    world: name,
+    version,
+    fingerprint: compiled.fingerprint,
+    seed: o.seed,
+    createdAt,
+    engine: engineHint(),
+    code: codeHint(world),
+    hints: { ...o.hints },
+  });
+}
+
+/** Begins a run: header, tick 0 and lease go in together, or nothing does. */
+export async function createCore(world: AnyWorld, options: CreateOptions): Promise<RunCore> {
+  await loadHash();
+  const { compiled } = world.schema;
+  const id = options.id ?? `${compiled.spec.name}-${freshName().slice(0, 8)}`;
+  checkId(id, 'id');
+  checkId(options.seed, 'seed');
+  const config = validRow(compiled.config, options.config ?? {}, 'config', 'BAD_INPUT');
+  const environment: Environment = {
+    seed: options.seed,
+    config: canonicalJson(literal(config)),
+    schema: compiled.text,
+    random: RANDOM_VERSION,
+    hash: HASH_VERSION,
+  };
+  const engine = engineFor(world, environment, options);
+  const { content, metrics } = engine.setup();
+  const time = (options.clocks?.wall ?? wallClock)();
+  const metricNames = Object.keys(world.def.metrics ?? {});
+  const record = encodeRecord(content, { time, metricNames, metrics });
+  engine.advanceTo(content, record.hash);
+  const made = await options.store.create({
+    id,
+    header: headerText(world, options, time),
+    segment: `${id}/${freshName()}`,
+    record,
+    holder: holder(options),
+  });
+  const { id: segment, epoch, head } = made.segment;
+  const another = (): Engine => engineFor(world, environment, options);
+  return new RunCore(parts(options, { id, store: options.store, segment, epoch, engine, another }), head);
+}
+
+/** The environment of record 0. */
+export async function readEnvironment(store: Store, segment: string): Promise<Environment> {
+  for await (const frame of readFrames(store, segment, 0, 0)) {
+    if (frame.environment === null)
+      fail('CORRUPT', 'record 0 says nothing of its environment', { segment, tick: 0 });
+    return parseEnvironment(frame.environment, null);
+  }
+  return fail('NO_RECORD', 'the log has no record 0', { segment, tick: 0 });
+}
+
+/** Takes a run up at its durable head. */
+export async function openCore(world: AnyWorld, options: OpenOptions): Promise<RunCore> {
+  await loadHash();
+  const { store, id } = options;
+  const info = await findRun(store, id);
+  const environment = await readEnvironment(store, info.segment.id);
+  const engine = engineFor(world, environment, options);
+  const another = (): Engine => engineFor(world, environment, options);
+  const epoch = await store.acquire(info.segment.id, holder(options), options.takeover ?? false);
+  try {
+    const { segment } = await findRun(store, id);
+    const source = { store, segment: segment.id, durableTick: segment.head.tick, undurable: [] };
+    await foldInto(engine, source, segment.head.tick);
+    await checkHead(engine, store, segment.id);
+    return new RunCore(
+      parts(options, { id, store, segment: segment.id, epoch, engine, another }),
+      segment.head,
+    );
+  } catch (e) {
+    await store.release(info.segment.id, epoch);
+    throw e;
+  }
+}
+
+/** The folded world must have the hash that was recorded, where one was. */
+async function checkHead(engine: Engine, store: Store, segment: string): Promise<void> {
+  const { tick } = engine.position;
+  for await (const { stateHash } of readFrames(store, segment, tick, tick)) {
+    if (stateHash === null || sameBytes(stateHash, engine.state.digest())) continue;
+    fail(
+      'REPLAY_DIFFERS',
+      `folding the log to tick ${tick} gives another world than was recorded`,
+      {
+        segment,
+        tick,
+        expected: hex(stateHash),
+        actual: engine.stateHash(),
+      },
+      'The code of apply has changed since, or is not deterministic; replay names the first tick.',
+    );
+  }
+}
+
+/**
+ * Begins a run of a world in a store: header, tick 0 and lease go in together, or nothing does. `EXISTS` when
+ * the id is taken, `BAD_INPUT` when the config does not fit, `TICK_FAILED` when the setup throws.
+ *
+ * @example
+ * ```ts
+ * const run = await createRun(town, { store: memoryStore(), seed: 'alpha' });
+ * const { tick, stateHash } = await run.advance(200);
+ * ```
+ */
+export const createRun = ((world: unknown, options: CreateOptions) =>
+  createCore(world as AnyWorld, options)) as unknown as CreateRun;
+
+/**
+ * Takes a run up at its durable head and becomes its writer. `UNKNOWN_RUN`; `SCHEMA_DIFFERS`; `RUN_IN_USE`
+ * while another writer is alive, unless `takeover` is true; `REPLAY_DIFFERS` when folding does not give the
+ * recorded world.
+ */
+export const openRun = ((world: unknown, options: OpenOptions) =>
+  openCore(world as AnyWorld, options)) as unknown as OpenRun;

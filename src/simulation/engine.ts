@@ -1,0 +1,323 @@
+/**
+ * The tick: inputs, systems, invariants, metrics, and what they leave behind as content of a record.
+ *
+ * Pure computation over one world state: no store, no clock, nothing that waits. A tick that throws leaves
+ * the state in pieces; whoever called must rebuild it before its next use.
+ */
+
+import { hex } from '../base/bytes.ts';
+import type { Rng } from '../base/draws.ts';
+import { fail } from '../base/errors.ts';
+import {
+  decodeBatches,
+  eventCount,
+  NO_HASH,
+  type RecordFrame,
+  reusedSets,
+  type SetSource,
+  type TickContent,
+} from '../log/record.ts';
+import { Applier } from '../projections/applier.ts';
+import { foldTick } from '../projections/fold.ts';
+import { refusePromise, tickError } from '../projections/tick-error.ts';
+import { WorldState } from '../projections/world-state.ts';
+import { Streams, type TickStreams } from '../random/streams.ts';
+import { SOURCE_KIND, SOURCES } from '../schema/compile.ts';
+import { secondsAt } from '../schema/tick-length.ts';
+import { DerivedValues } from './derived.ts';
+import { TickEvents } from './tick-events.ts';
+import type { AnyCtx, AnyNow, AnySystem, AnyWorld } from './world.ts';
+
+/** An input that was validated and waits for its tick. */
+export interface PendingInput {
+  readonly kind: string;
+  readonly row: object;
+  readonly source: string | null;
+  readonly seq: number;
+}
+
+/** What became of an input: ids that it created, or that its source had sent it before. */
+export interface AppliedInput {
+  readonly created: unknown;
+  readonly repeated: boolean;
+}
+
+/** An input whose handler refused it; the tick must be computed again without it. */
+export class InputRefused extends Error {
+  readonly index: number;
+
+  constructor(index: number, cause: unknown) {
+    super('an input was refused by its handler', { cause });
+    this.index = index;
+  }
+}
+
+/** How often a run hashes and checks. */
+export interface Cadence {
+  readonly hashEvery: number;
+  readonly invariantsEvery: number;
+}
+
+/** A computed tick. */
+export interface ComputedTick {
+  readonly content: TickContent;
+  readonly metrics: readonly number[];
+  readonly inputs: readonly AppliedInput[];
+}
+
+/** Where a log stands after a tick. */
+export interface Position {
+  readonly tick: number;
+  readonly hash: Uint8Array;
+  /** The number of the next event. */
+  readonly sequence: number;
+}
+
+const START: Position = { tick: -1, hash: NO_HASH, sequence: 0 };
+
+/** Computes ticks of one world, live, and folds recorded ones. */
+export class Engine {
+  readonly world: AnyWorld;
+  readonly state: WorldState;
+  readonly config: object;
+  position: Position = START;
+  private readonly streams: Streams;
+  private readonly applier: Applier;
+  private readonly events: TickEvents;
+  private readonly derived: DerivedValues;
+  private readonly cadence: Cadence;
+  private readonly sets: SetSource;
+  private readonly ctx: AnyCtx & { tick: number };
+  private drawing: TickStreams | null = null;
+  private environment: string | null;
+
+  constructor(world: AnyWorld, seed: string, config: object, environment: string, cadence: Cadence) {
+    const { compiled } = world.schema;
+    this.world = world;
+    this.config = config;
+    this.cadence = cadence;
+    this.environment = environment;
+    this.state = new WorldState(compiled);
+    this.streams = new Streams(seed);
+    this.applier = new Applier(this.state, world.def.apply, this.streams, config);
+    this.events = new TickEvents(this.applier);
+    this.derived = new DerivedValues(this.state);
+    this.sets = reusedSets(compiled);
+    this.ctx = this.makeCtx();
+  }
+
+  private makeCtx(): AnyCtx & { tick: number } {
+    const { state, events, derived, config } = this;
+    const length = this.world.schema.compiled.tick;
+    return {
+      tick: 0,
+      config,
+      get seconds(): number {
+        return secondsAt(length, this.tick);
+      },
+      world: state.reader,
+      emit: events.emit,
+      events: events.events,
+      get: (wanted) => derived.get(wanted),
+      rng: (stream) => this.rng(stream),
+    };
+  }
+
+  private rng(stream: string): Rng {
+    if (this.drawing === null)
+      return fail(
+        'BAD_USAGE',
+        `stream '${stream}' was drawn from outside a system or a setup`,
+        { stream },
+        'Handlers draw from the rng that they are given.',
+      );
+    return this.drawing.rng(stream);
+  }
+
+  /** The moment after the last tick, for conditions. */
+  get now(): AnyNow {
+    return this.ctx;
+  }
+
+  /** Computes tick 0. */
+  setup(): ComputedTick {
+    return this.compute(0, () => {
+      const { insert, emit } = this.events;
+      const given = Object.create(this.ctx, { insert: { value: insert }, emit: { value: emit } });
+      this.events.wave('setup', false, () => {
+        this.guarded({ origin: 'setup' }, () => refusePromise(this.world.def.setup(given), 'setup'));
+      });
+      return [];
+    });
+  }
+
+  /**
+   * Computes the next tick with the inputs that arrived. Throws {@link InputRefused} for one that does not
+   * apply.
+   */
+  step(inputs: readonly PendingInput[]): ComputedTick {
+    return this.compute(this.position.tick + 1, () => {
+      const applied = inputs.map((input, index) => this.applyInput(input, index));
+      for (const system of this.world.def.systems) this.runSystem(system);
+      return applied;
+    });
+  }
+
+  private compute(tick: number, run: () => AppliedInput[]): ComputedTick {
+    this.ctx.tick = tick;
+    this.events.begin(tick);
+    this.drawing = this.streams.tick(tick);
+    try {
+      const inputs = run();
+      const draws = this.drawing.draws();
+      // Conditions and measures may not draw: what they do must leave no trace in the record.
+      this.drawing = null;
+      this.checkInvariants(tick);
+      const metrics = this.measure();
+      return { content: this.content(tick, draws), metrics, inputs };
+    } catch (e) {
+      this.state.gate.abandon();
+      this.state.gate.hidden = true;
+      this.events.abandon();
+      throw e;
+    } finally {
+      this.drawing = null;
+    }
+  }
+
+  private content(tick: number, draws: TickContent['draws']): TickContent {
+    const { hash, sequence } = this.position;
+    const stateHash = tick % this.cadence.hashEvery === 0 ? this.state.digest() : null;
+    const environment = tick === 0 ? this.environment : null;
+    return { tick, sequence, previous: hash, environment, draws, stateHash, ...this.events.content() };
+  }
+
+  /** Takes note that a computed tick was encoded. */
+  advanceTo(content: TickContent, hash: Uint8Array): void {
+    const events = content.batches.reduce((sum, { set }) => sum + set.size, 0);
+    this.position = { tick: content.tick, hash, sequence: content.sequence + events };
+  }
+
+  private guarded<T>(place: { origin?: string; invariant?: string; metric?: string }, run: () => T): T {
+    try {
+      return run();
+    } catch (cause) {
+      throw tickError(cause, { tick: this.ctx.tick, ...place });
+    }
+  }
+
+  private applyInput(input: PendingInput, index: number): AppliedInput {
+    const { kindOf } = this.world.schema.compiled;
+    const { source, seq } = input;
+    if (source !== null && this.markOf(source) >= seq) return { created: undefined, repeated: true };
+    let created: unknown;
+    try {
+      this.events.wave('inputs', true, () => {
+        created = this.events.write(kindOf.get(input.kind)!, input.row);
+        if (source !== null) this.events.write(kindOf.get(SOURCE_KIND)!, { source, seq });
+      });
+    } catch (cause) {
+      throw new InputRefused(index, cause);
+    }
+    return { created, repeated: false };
+  }
+
+  /** The highest number that a source has sent, or -1. */
+  markOf(source: string): number {
+    const store = this.state.tables.get(SOURCES)!;
+    const row = store.find(source);
+    return row < 0 ? -1 : (store.set.byName.get('seq')!.read(row) as number);
+  }
+
+  private runSystem({ name, options, run }: AnySystem): void {
+    const { tick } = this.ctx;
+    if (options.every !== undefined && tick % options.every !== 0) return;
+    const { when } = options;
+    if (when !== undefined && !this.guarded({ origin: name }, () => when(this.state.reader, this.ctx)))
+      return;
+    const atOnce = options.effects === 'at-once';
+    const rounds = options.repeat?.max ?? 1;
+    for (let round = 1; ; round++) {
+      const emitted = this.events.wave(name, atOnce, () =>
+        this.guarded({ origin: name }, () => refusePromise(run(this.ctx), `system '${name}'`)),
+      );
+      if (emitted === 0 || options.repeat === undefined) return;
+      if (round === rounds)
+        fail(
+          'REPEAT_LIMIT',
+          `tick ${tick}, system '${name}': still emits after ${rounds} rounds`,
+          { tick, system: name, rounds },
+          'Raise repeat.max, or see why the cascade does not end.',
+        );
+    }
+  }
+
+  private checkInvariants(tick: number): void {
+    if (tick % this.cadence.invariantsEvery !== 0) return;
+    for (const [invariant, holds] of Object.entries(this.world.def.invariants ?? {})) {
+      const result = this.guarded({ invariant }, () => holds(this.state.reader, this.ctx));
+      this.guarded({ invariant }, () => refusePromise(result, `invariant '${invariant}'`));
+      const rows = offending(result);
+      if (rows !== null)
+        fail('INVARIANT_BROKEN', `tick ${tick}, invariant '${invariant}' does not hold`, {
+          tick,
+          invariant,
+          rows,
+        });
+    }
+  }
+
+  private measure(): number[] {
+    return Object.entries(this.world.def.metrics ?? {}).map(([metric, of]) =>
+      this.guarded({ metric }, () => {
+        const value = of(this.state.reader, this.ctx);
+        return typeof value === 'number'
+          ? value
+          : fail('BAD_VALUE', 'a metric is a number', { metric, value });
+      }),
+    );
+  }
+
+  /** Folds a recorded tick. */
+  fold(frame: RecordFrame): void {
+    this.ctx.tick = frame.tick;
+    const batches = decodeBatches(frame, this.state.schema, this.sets);
+    foldTick(frame.tick, frame.waves, batches, this.applier);
+    this.position = {
+      tick: frame.tick,
+      hash: frame.hash.slice(),
+      sequence: frame.sequence + eventCount(frame.counts),
+    };
+  }
+
+  /** The state hash in hexadecimal. */
+  stateHash(): string {
+    return hex(this.state.digest());
+  }
+
+  /** Whether the world's own end has come. */
+  hasEnded(): boolean {
+    const { until } = this.world.def;
+    return until !== undefined && this.guarded({ origin: 'until' }, () => until(this.state.reader, this.ctx));
+  }
+
+  /** Forgets the state, to be folded anew from tick 0; it is hidden until {@link reveal}. */
+  clear(): void {
+    this.state.gate.hidden = true;
+    this.state.clear();
+    this.derived.clear();
+    this.position = START;
+  }
+
+  /** Lets the state be looked at again. */
+  reveal(): void {
+    this.state.gate.hidden = false;
+  }
+}
+
+/** The rows that break an invariant, or null when it holds: false, or a list that is not empty, breaks it. */
+function offending(result: unknown): readonly unknown[] | null {
+  if (typeof result !== 'object' || result === null) return result ? null : [];
+  const rows = [...(result as Iterable<unknown>)].slice(0, 100);
+  return rows.length === 0 ? null : rows;
+}

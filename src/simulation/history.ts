@@ -1,0 +1,82 @@
+/**
+ * Reading a run's past: frames from the store and from memory, events, metrics, the world at a tick.
+ */
+
+import { fail } from '../base/errors.ts';
+import { readFrames } from '../log/reader.ts';
+import { decodeBatches, decodeFrame, type RecordFrame, reusedSets } from '../log/record.ts';
+import type { LogRecord, LogStore } from '../log/store.ts';
+import type { CompiledSchema } from '../schema/compile.ts';
+
+/** Where a log is: durable ticks in a segment of a store, later ones in memory. */
+export interface LogSource {
+  readonly store: LogStore;
+  readonly segment: string;
+  readonly durableTick: number;
+  readonly undurable: readonly LogRecord[];
+}
+
+/** Frames of ticks `from` to `to`, both included. */
+export async function* frames(source: LogSource, from: number, to: number): AsyncGenerator<RecordFrame> {
+  const { store, segment, durableTick, undurable } = source;
+  if (from <= Math.min(to, durableTick)) yield* readFrames(store, segment, from, Math.min(to, durableTick));
+  for (const record of undurable)
+    if (record.tick > durableTick && record.tick >= from && record.tick <= to)
+      yield decodeFrame(record.bytes, { segment, tick: record.tick });
+}
+
+/** For each event of a kind in a frame, its place in the order of all the tick's events. */
+function placesOf(frame: RecordFrame, kind: number): number[] {
+  const places: number[] = [];
+  let place = 0;
+  for (const { runs } of frame.waves)
+    for (const run of runs) {
+      const size = run.size * run.times;
+      if (run.kind === kind) for (let i = 0; i < size; i++) places.push(place + i);
+      place += size;
+    }
+  return places;
+}
+
+/** The events of one kind in order, each with its tick and its sequence number in the log. */
+export async function* eventsOf(
+  source: LogSource,
+  schema: CompiledSchema,
+  kind: string,
+  from: number,
+  to: number,
+): AsyncGenerator<object> {
+  const layout = schema.kindOf.get(kind);
+  if (layout === undefined) return fail('BAD_USAGE', `there is no event of kind '${kind}'`, { kind });
+  const sets = reusedSets(schema);
+  for await (const frame of frames(source, from, to)) {
+    if (!frame.counts.some((count) => count.kind === layout.number)) continue;
+    const batch = decodeBatches(frame, schema, sets).find((one) => one.kind === layout.number)!;
+    const places = placesOf(frame, layout.number);
+    for (let i = 0; i < batch.set.size; i++)
+      yield { tick: frame.tick, seq: frame.sequence + places[i]!, ...batch.set.rowAt(i) };
+  }
+}
+
+/**
+ * Metrics as columns, one row a tick, with the ticks beside them. Metrics that a tick did not record are NaN.
+ */
+export interface MetricFrame {
+  readonly size: number;
+  readonly columns: { readonly [metric: string]: Float64Array };
+}
+
+/** Reads the recorded metrics of ticks 0 to `to`. */
+export async function metricsOf(source: LogSource, to: number): Promise<MetricFrame> {
+  const columns: { [metric: string]: Float64Array } = { tick: new Float64Array(to + 1) };
+  let names: readonly string[] = [];
+  for await (const { tick, meta } of frames(source, 0, to)) {
+    names = meta.metricNames ?? names;
+    columns.tick![tick] = tick;
+    names.forEach((name, i) => {
+      columns[name] ??= new Float64Array(to + 1).fill(Number.NaN);
+      columns[name]![tick] = meta.metrics[i]!;
+    });
+  }
+  return { size: to + 1, columns };
+}
