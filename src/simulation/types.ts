@@ -32,17 +32,12 @@ export interface Progress {
   readonly durableTick: number;
 }
 
-/** What can be asked to stop: an `AbortSignal` is one. */
-export interface StopSignal {
-  readonly aborted: boolean;
-}
-
 /** How to advance. */
 export interface AdvanceOptions<S extends Shape> {
   /** Called between ticks, now and then. */
   readonly onProgress?: (progress: Progress) => void;
   /** Stops between two ticks; what was computed stays. */
-  readonly signal?: StopSignal;
+  readonly signal?: AbortSignal;
   /** Stops after the first tick where it is true. */
   readonly until?: (world: World<S>, now: Now<S>) => boolean;
 }

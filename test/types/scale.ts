@@ -74,14 +74,16 @@ export function measure(text: string): { errors: string; instantiations: number;
   };
 }
 
+const print = (line: string) => process.stdout.write(`${line}\n`);
+
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   measure(worldText(0, 0));
   const [empty, large] = [measure(worldText(0, 0)), measure(worldText(50, 20))];
   const show = (name: string, m: typeof empty) =>
-    console.log(`${name}: ${m.seconds.toFixed(2)} s, ${m.instantiations} instantiations ${m.errors}`);
+    print(`${name}: ${m.seconds.toFixed(2)} s, ${m.instantiations} instantiations ${m.errors}`);
   show('empty schema', empty);
   show('50 tables × 20 columns, 50 kinds, 50 systems', large);
-  console.log(
+  print(
     `difference: ${(large.seconds - empty.seconds).toFixed(2)} s, ` +
       `ratio of instantiations: ${(large.instantiations / empty.instantiations).toFixed(1)}`,
   );
