@@ -4,6 +4,7 @@
  * not compile.
  */
 export type { Cursor, Rng } from '../../src/base/draws.ts';
+export type { Store } from '../../src/log/store.ts';
 export type { Declaration } from '../../src/schema/check.ts';
 export {
   type AnyColumn,
