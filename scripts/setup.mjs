@@ -81,10 +81,23 @@ function ownHeaders() {
   }
 }
 
+/** Whether this Node's headers may make compiled packages end the process: see object-wrap.h. */
+const hasUnsafeHeaders = process.versions.node.startsWith('24.') && process.platform !== 'win32';
+
+/** What packages are compiled with, on top of the environment. @returns {NodeJS.ProcessEnv} */
+function compileEnv() {
+  const home = ownHeaders();
+  const shim = join(root, 'scripts', 'object-wrap.h').replaceAll(' ', '\\ ');
+  const flags = `${process.env.CXXFLAGS ?? ''} -include ${shim}`.trim();
+  return {
+    ...(home && { npm_config_nodedir: home }),
+    ...(hasUnsafeHeaders && { npm_config_build_from_source: 'true', CXXFLAGS: flags }),
+  };
+}
+
 /** @param {string} what @param {readonly string[]} args */
 function npm(what, args) {
-  const home = ownHeaders();
-  const env = { ...process.env, ...(home ? { npm_config_nodedir: home } : {}) };
+  const env = { ...process.env, ...compileEnv() };
   const cli = process.env.npm_execpath;
   const quiet = [...args, '--no-audit', '--no-fund', '--loglevel=error'];
   if (cli && /npm-cli\.c?js$/.test(cli)) quietly(what, process.execPath, [cli, ...quiet], env);
@@ -105,15 +118,18 @@ function matchesLock() {
   });
 }
 
+const native = join(modules, 'better-sqlite3', 'build', 'Release', 'better_sqlite3.node');
+
 /** Which build of better-sqlite3 is there: when it was compiled, and its size. */
 function nativeBuild() {
-  const file = join(modules, 'better-sqlite3', 'build', 'Release', 'better_sqlite3.node');
-  const stat = statSync(file, { throwIfNoEntry: false });
+  const stat = statSync(native, { throwIfNoEntry: false });
   return stat ? `${stat.mtimeMs}:${stat.size}` : 'none';
 }
 
-/** Whether better-sqlite3 loads under this Node. Asked in another process: a loaded file stays loaded. */
-function nativeLoads() {
+/** Whether better-sqlite3 works under this Node. Asked in another process: a loaded file stays loaded. */
+function nativeWorks() {
+  if (!existsSync(native)) return false;
+  if (hasUnsafeHeaders && readFileSync(native).includes('RemoveEnvironmentCleanupHook')) return false;
   const code = "new (require('better-sqlite3'))(':memory:').close()";
   return spawnSync(process.execPath, ['-e', code], { cwd: root, stdio: 'ignore' }).status === 0;
 }
@@ -165,10 +181,10 @@ export function ensureInstalled() {
       say('installing packages (npm ci); compiling SQLite can take two minutes');
       npm('npm ci', ['ci', '--include=dev']);
     }
-    if (!nativeLoads()) {
+    if (!nativeWorks()) {
       say(`compiling better-sqlite3 for Node ${process.version}`);
       npm('npm rebuild better-sqlite3', ['rebuild', 'better-sqlite3']);
-      if (!nativeLoads())
+      if (!nativeWorks())
         stop('better-sqlite3 does not load: a C++ compiler, make and python3 are needed to compile it');
     }
     writeStamp('install.json', installStamp());

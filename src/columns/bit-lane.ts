@@ -9,7 +9,7 @@ export class BitLane extends Lane {
   bits = new Uint8Array(0);
 
   constructor(path: string, marked: boolean) {
-    super(path, Math.log2(LEAF_BYTES * 8), marked);
+    super(path, 31 - Math.clz32(LEAF_BYTES * 8), marked);
   }
 
   /** Whether the row has a value. */

@@ -1,16 +1,16 @@
 /**
  * The fold: events into tables, by the handlers of a world.
  *
- * The one place where handlers are called. A live tick and a replay both come through here, piece by piece in recorded
- * order, so that they can't differ. Owns the frame of a handler's call: the gate, the draws keyed by the event, the
- * reservation of ids that events name, and the name of the place in every error.
+ * The one place where handlers are called. A live tick and a replay both come through here, piece by piece in
+ * recorded order, so that they can't differ. Owns the frame of a handler's call: the gate, the draws keyed by
+ * the event, the reservation of ids that events name, and the name of the place in every error.
  */
 import type { Rng } from '../base/draws.ts';
 import { assert, fail } from '../base/errors.ts';
 import type { ColumnSet } from '../columns/column-set.ts';
 import { type TableStore, TOUCHED } from '../columns/table-store.ts';
-import type { Batch, Wave } from '../log/record.ts';
-import type { ApplyStreams, Streams } from '../random/streams.ts';
+import type { Batch, Wave } from '../columns/waves.ts';
+import type { ApplyStreams, EventStreams, Streams } from '../random/streams.ts';
 import { type CompiledSchema, type KindLayout, SOURCES } from '../schema/compile.ts';
 import { secondsAt, type TickLength } from '../schema/tick-length.ts';
 import { BatchView } from './batch-view.ts';
@@ -34,7 +34,8 @@ export type AnyHandlers = { readonly [kind: string]: RowHandler | BatchHandler }
 class ApplyNow implements HandlerNow {
   tick = 0;
   readonly config: object;
-  streams: ApplyStreams | null = null;
+  private streams: ApplyStreams | null = null;
+  private event: EventStreams | null = null;
   ordinal = 0;
   private readonly length: TickLength;
 
@@ -48,9 +49,22 @@ class ApplyNow implements HandlerNow {
     return secondsAt(this.length, this.tick);
   }
 
+  /** Begins a run of events of one kind and origin. */
+  begin(streams: ApplyStreams, ordinal: number): void {
+    this.streams = streams;
+    this.at(ordinal);
+  }
+
+  /** Goes to an event: its draws begin anew. */
+  at(ordinal: number): void {
+    this.ordinal = ordinal;
+    this.event = null;
+  }
+
   rng(stream: string): Rng {
     assert(this.streams !== null, 'a handler drew outside its call');
-    return this.streams.at(this.ordinal).rng(stream);
+    this.event ??= this.streams.at(this.ordinal);
+    return this.event.rng(stream);
   }
 }
 
@@ -132,7 +146,10 @@ export class Applier {
     return this.cursors[kind] === set.size;
   }
 
-  /** Ids that events of a wave name are taken before the first of them is applied, as they were when they were emitted. */
+  /**
+   * Ids that events of a wave name are taken before the first of them is applied, as they were when they were
+   * emitted.
+   */
   private reserveAll(runs: Wave['runs']): void {
     let ahead: Map<number, number> | null = null;
     for (const { kind, size } of runs) {
@@ -178,9 +195,9 @@ export class Applier {
   private callHandler(layout: KindLayout, set: ColumnSet, from: number, to: number, origin: string): void {
     const { gate } = this.state;
     const handler = this.handlers[layout.name]!;
-    this.now.streams = this.streams.applying(this.now.tick, layout.name, origin);
-    this.now.ordinal = from;
+    this.now.begin(this.streams.applying(this.now.tick, layout.name, origin), from);
     gate.open = true;
+    gate.writer = layout.name;
     try {
       if (typeof handler === 'function') this.eachRow(layout, handler, set, from, to);
       else {
@@ -202,7 +219,7 @@ export class Applier {
     const { gate, writer } = this.state;
     const { rowAt } = set;
     for (let row = from; row < to; row++) {
-      now.ordinal = row;
+      now.at(row);
       const result = handler(writer, rowAt(row), now);
       if (typeof result === 'object') refusePromise(result, `the handler of '${layout.name}'`);
       gate.settle();

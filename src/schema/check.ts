@@ -1,8 +1,8 @@
 /**
  * Mistakes across a declaration, as sentences that the compiler shows.
  *
- * Owns the checks that need the whole declaration: references and their tables, keys, kinds named twice. A mistake
- * turns the type of the wrong part into its sentence, so that the error stands where the mistake is.
+ * Owns the checks that need the whole declaration: references and their tables, keys, kinds named twice. A
+ * mistake turns the type of the wrong part into its sentence, so that the error stands where the mistake is.
  */
 import type { AnyColumn, Columns, ListOf, NewIn, OwnId, RefTo, Special, StructOf } from './columns.ts';
 import type { RawOf, Shape, SingleKey } from './infer.ts';
@@ -59,21 +59,43 @@ type SpecialProblem<R extends Special, T extends Shape['tables'], P extends Plac
             : 't.id() belongs in tables: events take t.newId() or t.ref()';
 type Problem<C extends AnyColumn, T extends Shape['tables'], P extends Place> =
   RawOf<C> extends Special ? SpecialProblem<RawOf<C>, T, P> : never;
-type Sound<C extends Columns, T extends Shape['tables'], P extends Place> = {
-  readonly [F in keyof C]: [Problem<C[F], T, P>] extends [never] ? C[F] : Problem<C[F], T, P>;
-};
+/**
+ * The mistakes of some columns, each a sentence that begins with the place of the column; never where all is
+ * well.
+ */
+type Mistakes<C extends Columns, T extends Shape['tables'], P extends Place, At extends string> = {
+  [F in keyof C & string]: Problem<C[F], T, P> extends infer X extends string ? `${At}.${F}: ${X}` : never;
+}[keyof C & string];
+type OrSentence<M> = [M] extends [never] ? unknown : M;
 
+/** Whether following the keys that are references comes back to a table seen before. */
+type Circular<T extends Shape['tables'], N, Seen = never> = N extends keyof T
+  ? N extends Seen
+    ? true
+    : [SingleKey<KeyIn<T, N>>] extends [never]
+      ? false
+      : RawOf<T[N]['columns'][KeyIn<T, N>]> extends RefTo<infer M>
+        ? Circular<T, M, Seen | N>
+        : false
+  : false;
+
+type TableMistakes<
+  T extends Shape['tables'],
+  N extends keyof T & string,
+> = T[N][typeof form]['single'] extends true
+  ? Mistakes<T[N]['columns'], T, 'table', N>
+  : [KeyIn<T, N>] extends [never]
+    ? `the table '${N}' has no key: add id: t.id(), a column with .key(), or { key: ['a', 'b'] }`
+    : Circular<T, N> extends true
+      ? `the table '${N}' has a key that refers back to itself`
+      : Mistakes<T[N]['columns'], T, 'table', N>;
 type SoundTables<T extends Shape['tables']> = {
-  readonly [N in keyof T]: T[N][typeof form]['single'] extends true
-    ? { readonly columns: Sound<T[N]['columns'], T, 'table'> }
-    : [KeyIn<T, N>] extends [never]
-      ? `the table '${N & string}' has no key: add id: t.id(), a column with .key(), or { key: ['a', 'b'] }`
-      : { readonly columns: Sound<T[N]['columns'], T, 'table'> };
+  readonly [N in keyof T]: OrSentence<TableMistakes<T, N & string>>;
 };
 type SoundKinds<K extends Shape['events'], T extends Shape['tables'], Taken> = {
   readonly [N in keyof K]: N extends Taken
     ? `'${N & string}' is an event already`
-    : { readonly columns: Sound<K[N]['columns'], T, 'kind'> };
+    : OrSentence<Mistakes<K[N]['columns'], T, 'kind', N & string>>;
 };
 
 /** A declaration without mistakes; each mistake is a sentence in its place. */
@@ -81,5 +103,5 @@ export type Checked<D extends Declaration> = {
   readonly tables: SoundTables<D['tables']>;
   readonly events?: SoundKinds<Given<D, 'events'>, D['tables'], never>;
   readonly inputs?: SoundKinds<Given<D, 'inputs'>, D['tables'], keyof Given<D, 'events'>>;
-  readonly config?: Sound<Given<D, 'config'>, D['tables'], 'config'>;
+  readonly config?: OrSentence<Mistakes<Given<D, 'config'>, D['tables'], 'config', 'config'>>;
 };

@@ -1,8 +1,9 @@
 /**
- * What a declaration means to the type checker: rows, keys, events, and what may be left out when writing them.
+ * What a declaration means to the type checker: rows, keys, events, and what may be left out when writing
+ * them.
  *
- * Owns the inference from columns to values. References resolve to the key type of the table they name, which is
- * why everything here takes the whole schema's shape. Views of columns are in `views.ts`.
+ * Owns the inference from columns to values. References resolve to the key type of the table they name, which
+ * is why everything here takes the whole schema's shape. Views of columns are in `views.ts`.
  */
 import type {
   AnyColumn,
@@ -61,13 +62,15 @@ type SpecialValue<S extends Shape, R extends Special, Own extends string> =
           ? readonly PlainValue<S, E, Own>[]
           : Id<Own>;
 /** A value of a column, as rows and events have it. */
-export type ValueOf<S extends Shape, C extends AnyColumn, Own extends string> =
-  | PlainValue<S, C, Own>
-  | (C[typeof info]['presence'] extends 'optional' ? null : never);
+export type ValueOf<
+  S extends Shape,
+  C extends AnyColumn,
+  Own extends string,
+> = C[typeof info]['presence'] extends 'optional' ? PlainValue<S, C, Own> | null : PlainValue<S, C, Own>;
 
 /**
- * The key of a table: an `Id` where the key is a number, the value of the key column where it is something else, an
- * object of the key columns where there are several.
+ * The key of a table: an `Id` where the key is a number, the value of the key column where it is something
+ * else, an object of the key columns where there are several.
  */
 export type KeyOf<S extends Shape, T extends string> = T extends keyof S['tables']
   ? KeyFrom<S, T, S['tables'][T]['columns'], S['tables'][T][typeof form]['key']>
@@ -83,14 +86,10 @@ type KeyFrom<S extends Shape, T extends string, C extends Columns, K extends str
         : C[K][typeof info]['value'];
 
 /** A row of a table. */
-export type Row<S extends Shape, T extends keyof S['tables'] & string> = RowFrom<
-  S,
-  T,
-  S['tables'][T]['columns'],
-  SingleKey<KeyNames<S, T>>
->;
-type RowFrom<S extends Shape, T extends string, C extends Columns, K extends string> = {
-  readonly [F in keyof C]: F extends K ? KeyOf<S, T> : ValueOf<S, C[F], T>;
+export type Row<S extends Shape, T extends keyof S['tables'] & string> = {
+  readonly [F in keyof S['tables'][T]['columns']]: F extends SingleKey<KeyNames<S, T>>
+    ? KeyOf<S, T>
+    : ValueOf<S, S['tables'][T]['columns'][F], T>;
 };
 /** What `update` may change in a row: anything but its key. */
 export type Patch<S extends Shape, T extends keyof S['tables'] & string> = {
@@ -144,13 +143,18 @@ export type FactKinds<S extends Shape> =
 /** The kinds that need a handler. */
 export type MustApply<S extends Shape> = Exclude<Kinds<S>, FactKinds<S>>;
 /** An event or input, as it is read. */
-export type EventRow<S extends Shape, K extends string> = RowFrom<S, '', KindColumns<S, K>, never>;
+export type EventRow<S extends Shape, K extends string> = {
+  readonly [F in keyof KindColumns<S, K>]: ValueOf<S, KindColumns<S, K>[F], ''>;
+};
 /** An event or input to emit or submit. */
 export type NewEvent<S extends Shape, K extends string> = NewFrom<S, KindColumns<S, K>, ''>;
 type CreatedNames<C extends Columns> = {
   [F in keyof C]: RawOf<C[F]> extends NewIn<string> ? F : never;
 }[keyof C];
-/** What emitting returns: nothing, the one id that the event hands out, or an object where it hands out several. */
+/**
+ * What emitting returns: nothing, the one id that the event hands out, or an object where it hands out
+ * several.
+ */
 export type Created<S extends Shape, C extends Columns> = CreatedFrom<S, C, CreatedNames<C>>;
 type CreatedFrom<S extends Shape, C extends Columns, F extends keyof C> = [F] extends [never]
   ? undefined
@@ -159,7 +163,9 @@ type CreatedFrom<S extends Shape, C extends Columns, F extends keyof C> = [F] ex
     : PlainValue<S, C[F], ''>;
 
 /** The configuration of a run, as it is read. */
-export type Config<S extends Shape> = RowFrom<S, '', S['config'], never>;
+export type Config<S extends Shape> = {
+  readonly [F in keyof S['config']]: ValueOf<S, S['config'][F], ''>;
+};
 /** The configuration given to a new run: what has a default may be left out. */
 export type NewConfig<S extends Shape> = NewFrom<S, S['config'], ''>;
 

@@ -1,9 +1,9 @@
 /**
  * Tables, columns and worlds as systems and handlers see them.
  *
- * Owns the interfaces that columns and projections implement. Reading and writing are different types: a system gets
- * `World`, a handler `WritableWorld`. Indexes into columns are row numbers, never keys; `row(key)` goes from one to
- * the other.
+ * Owns the interfaces that columns and projections implement. Reading and writing are different types: a
+ * system gets `World`, a handler `WritableWorld`. Indexes into columns are row numbers, never keys;
+ * `row(key)` goes from one to the other.
  */
 import type { AnyColumn, AsVec, Columns, info, ListOf, Special, StructOf } from './columns.ts';
 import type {
@@ -58,10 +58,10 @@ export interface WriteColumn<N, V = N> {
   /** Writes one value into the rows from `from` (0) up to but not including `to` (all). */
   fill(value: V, from?: number, to?: number): void;
   /**
-   * The stored numbers of a stretch of rows, to be written at full speed. It lives until the handler returns or the
-   * table grows or shrinks (`STALE_SPAN`).
+   * The stored numbers of a stretch of rows, to be written at full speed. It lives until the handler returns
+   * or the table grows or shrinks (`STALE_SPAN`).
    */
-  span(from: number, to: number): WriteSpan<N>;
+  span(from?: number, to?: number): WriteSpan<N>;
 }
 
 /** A column of values that are no single numbers, to write. */
@@ -90,12 +90,23 @@ type ReadOne<S extends Shape, C extends AnyColumn, Own extends string> =
       : RawOf<C> extends AsVec
         ? ReadColumn<number>
         : readonly ValueOf<S, C, Own>[];
+/** The fields of a struct to read. */
+export type View<S extends Shape, C extends Columns, Own extends string> = {
+  readonly [F in keyof C]: ReadOne<S, C[F], Own>;
+};
 /**
- * Columns to read. Numbers, enum codes, booleans (1 or 0), ids and references to numbered rows are typed arrays;
- * a vec has `n` numbers a row; text, json, bytes and lists are arrays of values; a struct nests.
+ * The columns of a table to read. Numbers, enum codes, booleans (1 or 0), ids and references to numbered rows
+ * are typed arrays; a vec has `n` numbers a row; text, json, bytes and lists are arrays of values; a struct
+ * nests.
  */
-export type View<S extends Shape, C extends Columns, Own extends string, K extends string = never> = {
-  readonly [F in keyof C]: F extends K ? Stored<KeyOf<S, Own>, never> : ReadOne<S, C[F], Own>;
+export type TableColumns<S extends Shape, T extends keyof S['tables'] & string> = {
+  readonly [F in keyof S['tables'][T]['columns']]: F extends SingleKey<KeyNames<S, T>>
+    ? Stored<KeyOf<S, T>, never>
+    : ReadOne<S, S['tables'][T]['columns'][F], T>;
+};
+/** The columns of a batch, as those of a table. */
+export type BatchColumns<S extends Shape, K extends string> = {
+  readonly [F in keyof KindColumns<S, K>]: ReadOne<S, KindColumns<S, K>[F], ''>;
 };
 
 type Write<V, Null> = [V] extends [number | bigint] ? WriteColumn<V, V | Null> : WriteCells<V | Null>;
@@ -109,9 +120,17 @@ type WriteOne<S extends Shape, C extends AnyColumn, Own extends string> =
     : RawOf<C> extends number | bigint
       ? WriteColumn<RawOf<C>, RawOf<C> | OrNull<C>>
       : WriteCells<ValueOf<S, C, Own>>;
-/** Columns to write: all but those of the key, which say who a row is. */
-export type WriteView<S extends Shape, C extends Columns, Own extends string, K extends string = never> = {
-  readonly [F in Exclude<keyof C, K>]: WriteOne<S, C[F], Own>;
+/** The fields of a struct to write. */
+export type WriteView<S extends Shape, C extends Columns, Own extends string> = {
+  readonly [F in keyof C]: WriteOne<S, C[F], Own>;
+};
+/** The columns of a table to write: all but those of the key, which say who a row is. */
+export type WriteColumns<S extends Shape, T extends keyof S['tables'] & string> = {
+  readonly [F in Exclude<keyof S['tables'][T]['columns'], KeyNames<S, T>>]: WriteOne<
+    S,
+    S['tables'][T]['columns'][F],
+    T
+  >;
 };
 
 type IsEnum<C extends AnyColumn> =
@@ -143,7 +162,7 @@ export interface Table<S extends Shape, T extends keyof S['tables'] & string> ex
   /** How many rows there are. */
   readonly size: number;
   /** The columns, by row number. */
-  readonly columns: View<S, S['tables'][T]['columns'], T, SingleKey<KeyNames<S, T>>>;
+  readonly columns: TableColumns<S, T>;
   /** The codes of enum columns. */
   readonly codes: Codes<S['tables'][T]['columns']>;
   /** Whether a row is null in an optional column. */
@@ -190,8 +209,11 @@ export type NewRows<S extends Shape, T extends keyof S['tables'] & string> = Man
 /** A table to change, as handlers get it. A deleted row is replaced by the last one: row order is state. */
 export interface WritableTable<S extends Shape, T extends keyof S['tables'] & string> extends Table<S, T> {
   /** The columns to write, by row number. */
-  readonly write: WriteView<S, S['tables'][T]['columns'], T, KeyNames<S, T>>;
-  /** Adds a row at the end. `DUPLICATE_KEY` when its key is there already; `BAD_VALUE` when a value doesn't fit. */
+  readonly write: WriteColumns<S, T>;
+  /**
+   * Adds a row at the end. `DUPLICATE_KEY` when its key is there already; `BAD_VALUE` when a value doesn't
+   * fit.
+   */
   insert(row: NewRow<S, T>): Inserted<S, T>;
   /** Adds rows at the end. All columns have the same length. Errors as `insert`. */
   insertMany(columns: NewRows<S, T>): InsertedMany<S, T>;
@@ -231,7 +253,7 @@ export interface Batch<S extends Shape, K extends string> extends Iterable<Event
   /** How many there are. */
   readonly size: number;
   /** The columns, by place in the batch. */
-  readonly columns: View<S, KindColumns<S, K>, ''>;
+  readonly columns: BatchColumns<S, K>;
   /** The codes of enum columns. */
   readonly codes: Codes<KindColumns<S, K>>;
   /** Whether an event is null in an optional column. */

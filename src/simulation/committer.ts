@@ -1,8 +1,8 @@
 /**
  * Group commit: records wait in memory until enough ticks or time have come together, then go in as one.
  *
- * The same bytes are offered until the store takes them; a store that lost its answer skips what it has. What is not
- * durable is bounded. Time is read only between ticks.
+ * The same bytes are offered until the store takes them; a store that lost its answer skips what it has. What
+ * is not durable is bounded. Time is read only between ticks.
  */
 import { fail, isWorldfoldError } from '../base/errors.ts';
 import type { Head, LogRecord, Store } from '../log/store.ts';
@@ -69,7 +69,9 @@ export class Committer {
     return this.waiting.length >= ticks || this.bytes >= maxUndurable || this.clock() - this.since >= ms;
   }
 
-  /** Commits all that waits and returns it. `STALLED` after repeated failure; `WRITER_REPLACED` when fenced. */
+  /**
+   * Commits all that waits and returns it. `STALLED` after repeated failure; `WRITER_REPLACED` when fenced.
+   */
   async commit(): Promise<readonly LogRecord[]> {
     while (this.busy !== null) await this.busy.catch(() => []);
     if (this.waiting.length === 0) return [];
@@ -99,10 +101,16 @@ export class Committer {
   }
 
   private stall(records: readonly LogRecord[], cause: unknown): never {
-    const facts = { durableTick: this.durable.tick, tick: records.at(-1)!.tick, store: this.store.location };
+    const facts = {
+      first: records[0]!.tick,
+      durableTick: this.durable.tick,
+      tick: records.at(-1)!.tick,
+      store: this.store.location,
+    };
     return fail(
       'STALLED',
-      `${this.store.location} refused ${ATTEMPTS} times to commit ticks ${records[0]!.tick} to ${facts.tick}: ${(cause as Error).message}`,
+      `${this.store.location} refused ${ATTEMPTS} times to commit ticks ${facts.first} to ${facts.tick}: ` +
+        (cause as Error).message,
       facts,
       'Nothing is lost yet: mend the store and call flush().',
       cause,

@@ -1,8 +1,8 @@
 /**
  * Beginning a run and taking one up again.
  *
- * Owns the defaults of a run's policies, record 0 with all that the fold depends on, and the run header: an index that
- * holds hints and no truth.
+ * Owns the defaults of a run's policies, record 0 with all that the fold depends on, and the run header: an
+ * index that holds hints and no truth.
  */
 
 import { hex, sameBytes } from '../base/bytes.ts';
@@ -236,14 +236,14 @@ async function checkHead(engine: Engine, store: Store, segment: string): Promise
         expected: hex(stateHash),
         actual: engine.stateHash(),
       },
-      'The code of apply has changed since, or is not deterministic: `worldfold replay` names the first tick that differs.',
+      'The code of apply has changed since, or is not deterministic; replay names the first tick.',
     );
   }
 }
 
 /**
- * Begins a run of a world in a store: header, tick 0 and lease go in together, or nothing does. `EXISTS` when the id is
- * taken, `BAD_INPUT` when the config does not fit, `TICK_FAILED` when the setup throws.
+ * Begins a run of a world in a store: header, tick 0 and lease go in together, or nothing does. `EXISTS` when
+ * the id is taken, `BAD_INPUT` when the config does not fit, `TICK_FAILED` when the setup throws.
  *
  * @example
  * ```ts
@@ -255,8 +255,9 @@ export const createRun = ((world: unknown, options: CreateOptions) =>
   createCore(world as AnyWorld, options)) as unknown as CreateRun;
 
 /**
- * Takes a run up at its durable head and becomes its writer. `UNKNOWN_RUN`; `SCHEMA_DIFFERS`; `RUN_IN_USE` while another
- * writer is alive, unless `takeover` is true; `REPLAY_DIFFERS` when folding does not give the recorded world.
+ * Takes a run up at its durable head and becomes its writer. `UNKNOWN_RUN`; `SCHEMA_DIFFERS`; `RUN_IN_USE`
+ * while another writer is alive, unless `takeover` is true; `REPLAY_DIFFERS` when folding does not give the
+ * recorded world.
  */
 export const openRun = ((world: unknown, options: OpenOptions) =>
   openCore(world as AnyWorld, options)) as unknown as OpenRun;

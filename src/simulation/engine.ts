@@ -1,14 +1,15 @@
 /**
  * The tick: inputs, systems, invariants, metrics, and what they leave behind as content of a record.
  *
- * Pure computation over one world state: no store, no clock, nothing that waits. A tick that throws leaves the state in
- * pieces; whoever called must rebuild it before its next use.
+ * Pure computation over one world state: no store, no clock, nothing that waits. A tick that throws leaves
+ * the state in pieces; whoever called must rebuild it before its next use.
  */
 
 import { hex } from '../base/bytes.ts';
 import type { Rng } from '../base/draws.ts';
 import { fail } from '../base/errors.ts';
 import {
+  decodeBatches,
   eventCount,
   NO_HASH,
   type RecordFrame,
@@ -17,7 +18,7 @@ import {
   type TickContent,
 } from '../log/record.ts';
 import { Applier } from '../projections/applier.ts';
-import { foldFrame } from '../projections/fold.ts';
+import { foldTick } from '../projections/fold.ts';
 import { refusePromise, tickError } from '../projections/tick-error.ts';
 import { WorldState } from '../projections/world-state.ts';
 import { Streams, type TickStreams } from '../random/streams.ts';
@@ -150,7 +151,10 @@ export class Engine {
     });
   }
 
-  /** Computes the next tick with the inputs that arrived. Throws {@link InputRefused} for one that does not apply. */
+  /**
+   * Computes the next tick with the inputs that arrived. Throws {@link InputRefused} for one that does not
+   * apply.
+   */
   step(inputs: readonly PendingInput[]): ComputedTick {
     return this.compute(this.position.tick + 1, () => {
       const applied = inputs.map((input, index) => this.applyInput(input, index));
@@ -277,7 +281,8 @@ export class Engine {
   /** Folds a recorded tick. */
   fold(frame: RecordFrame): void {
     this.ctx.tick = frame.tick;
-    foldFrame(frame, this.applier, this.sets);
+    const batches = decodeBatches(frame, this.state.schema, this.sets);
+    foldTick(frame.tick, frame.waves, batches, this.applier);
     this.position = {
       tick: frame.tick,
       hash: frame.hash.slice(),

@@ -1,8 +1,8 @@
 /**
  * A run: ticks computed, encoded, committed and told of, one after another.
  *
- * Owns the order of what follows a computed tick (encode, note, tell, commit, tell) and the states of a run. What waits
- * is here; what is computed is in the engine.
+ * Owns the order of what follows a computed tick (encode, note, tell, commit, tell) and the states of a run.
+ * What waits is here; what is computed is in the engine.
  */
 import { canonicalJson, show } from '../base/canonical.ts';
 import { fail, isWorldfoldError, WorldfoldError } from '../base/errors.ts';

@@ -1,14 +1,14 @@
 /**
  * The events of the tick that is being computed: sets by kind, and the exact order in waves.
  *
- * Owns `emit` and `insert`, the writers that user code calls. A writer appends to its kind's columns and extends the
- * current run; with at-once effects each piece is applied before the writer returns. Outside a system or a setup every
- * writer refuses.
+ * Owns `emit` and `insert`, the writers that user code calls. A writer appends to its kind's columns and
+ * extends the current run; with at-once effects each piece is applied before the writer returns. Outside a
+ * system or a setup every writer refuses.
  */
 import { assert, fail } from '../base/errors.ts';
 import { ColumnSet, type Fillers } from '../columns/column-set.ts';
 import { appendGeneral, generateAppender } from '../columns/row-code.ts';
-import type { Batch, EventRun, Wave } from '../log/record.ts';
+import type { Batch, EventRun, Wave } from '../columns/waves.ts';
 import type { Applier } from '../projections/applier.ts';
 import { BatchView } from '../projections/batch-view.ts';
 import type { CompiledSchema, KindLayout } from '../schema/compile.ts';
@@ -75,12 +75,11 @@ export class TickEvents {
     const set = this.sets[kind.number]!;
     const created = kind.table === null ? kind.creates : this.schema.tableOf.get(kind.table)!.key;
     const result = (row: number): unknown => createdBy(set, created, row);
-    const one = this.allOrNothing(kind, this.writeOne(kind, set, created.length > 0 ? result : null));
-    const append = this.allOrNothing(kind, (columns: object) => set.appendMany(columns));
+    const one = this.writeOne(kind, set, created.length > 0 ? result : null);
     const many = (columns: object): unknown => {
       if (!this.emitting) this.refuse();
       const from = set.size;
-      const count = append(columns);
+      const count = set.appendMany(columns);
       if (count > 0) {
         this.applier.reserve(kind.number, set, from, count);
         this.extend(kind.number, count);
@@ -90,23 +89,6 @@ export class TickEvents {
         : undefined;
     };
     return Object.assign(one, { many });
-  }
-
-  /** An event that is refused takes no id: a replay, which does not see it, must hand out the same. */
-  private allOrNothing<A, R>(kind: KindLayout, write: (given: A) => R): (given: A) => R {
-    const ids = this.applier.idsOf(kind.number);
-    if (ids.length === 0) return write;
-    return (given) => {
-      const before = ids.map(({ store }) => store.nextId);
-      try {
-        return write(given);
-      } catch (e) {
-        ids.forEach(({ store }, i) => {
-          store.nextId = before[i]!;
-        });
-        throw e;
-      }
-    };
   }
 
   private writeOne(
@@ -120,7 +102,8 @@ export class TickEvents {
     const made = generateAppender<(row?: object) => unknown>(set, false, {
       values: { tick: this, none: NO_FIELDS, result, reserve },
       before: 'if (!tick.emitting) tick.refuse(); if (row === undefined) row = none;',
-      after: `${names ? 'reserve(n); ' : ''}if (tick.kind === ${number}) tick.count++; else tick.extend(${number}, 1); ${result ? 'return result(n);' : ''}`,
+      after: `${names ? 'reserve(n);' : ''} if (tick.kind === ${number}) tick.count++; else tick.extend(${number}, 1);
+        ${result ? 'return result(n);' : ''}`,
     });
     if (made !== null) return made;
     return (row = NO_FIELDS) => {
@@ -185,7 +168,9 @@ export class TickEvents {
     this.runs = [];
   }
 
-  /** Lets `origin` emit while `run` runs; then applies what was emitted. Returns the number of pieces emitted. */
+  /**
+   * Lets `origin` emit while `run` runs; then applies what was emitted. Returns the number of pieces emitted.
+   */
   wave(origin: string, atOnce: boolean, run: () => void): number {
     assert(!this.emitting, 'a wave began inside another');
     this.origin = origin;

@@ -42,7 +42,9 @@ export interface AdvanceOptions<S extends Shape> {
   readonly until?: (world: World<S>, now: Now<S>) => boolean;
 }
 
-/** Who submits, and which of its inputs this is: a source's number is taken once, however often it is sent. */
+/**
+ * Who submits, and which of its inputs this is: a source's number is taken once, however often it is sent.
+ */
 export interface InputSource {
   readonly source: string;
   /** Counts up within the source. */
@@ -88,7 +90,10 @@ export interface EventPlace {
   /** The number of the event in its run, counted from the first event of tick 0 on. */
   readonly seq: number;
 }
-/** An event from the log with its place. A column of its own called `tick` or `seq` hides that part of the place. */
+/**
+ * An event from the log with its place. A column of its own called `tick` or `seq` hides that part of the
+ * place.
+ */
 export type LoggedEvent<S extends Shape, K extends string> = Omit<EventPlace, keyof EventRow<S, K>> &
   EventRow<S, K>;
 

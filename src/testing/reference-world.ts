@@ -212,7 +212,7 @@ export class ReferenceTable {
   }
   insertMany(given: { readonly [column: string]: ArrayLike<unknown> | undefined }): unknown {
     const lists = Object.entries(given).filter(([, list]) => list !== undefined);
-    const before = [...this.rows];
+    const before = { rows: [...this.rows], nextId: this.nextId };
     const row = (_: unknown, i: number): object =>
       Object.fromEntries(
         lists.map(([name, list]) => [name, fromRaw(this.#table.columns[name]!.type, list![i])]),
@@ -221,7 +221,7 @@ export class ReferenceTable {
       const keys = Array.from({ length: lists[0]![1]!.length }, row).map((one) => this.insert(one));
       return this.ids === null ? undefined : Uint32Array.from(keys as number[]);
     } catch (e) {
-      this.rows = before;
+      Object.assign(this, before);
       throw e;
     }
   }

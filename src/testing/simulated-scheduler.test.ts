@@ -28,7 +28,7 @@ describe('the seeded choices', () => {
   test('are spread evenly, for neighbouring seeds too', () => {
     const counts = new Array<number>(8).fill(0);
     for (let seed = 0; seed < 8000; seed++) counts[seededChoices(seed).below(8)]!++;
-    // Chi-squared with 7 degrees of freedom: 24.3 is passed once in a thousand times, and the seeds are fixed.
+    // Chi-squared with 7 degrees of freedom passes 24.3 once in a thousand times; the seeds are fixed.
     const chi = counts.reduce((sum, n) => sum + (n - 1000) ** 2 / 1000, 0);
     expect(chi).toBeLessThan(24.3);
     const choices = seededChoices(1);
@@ -72,7 +72,9 @@ describe('the scheduler', () => {
     expect(await scheduler.run()).toBe(5 * 6 + 1);
     expect(scheduler.trace).toContain('worker 2: turn 4');
   });
+});
 
+describe('a run', () => {
   test('an actor’s error is thrown as it is, and the others stop', async () => {
     const scheduler = simulatedScheduler(1);
     const error = new TypeError('mine');

@@ -1,9 +1,10 @@
 /**
  * A deterministic scheduler for tests: actors take turns by a seeded choice.
  *
- * Owns the order in which actors run, and a small generator of its own for every choice of a simulation. It uses no
- * timer and no clock: between two steps it lets pending promises settle, and nothing else. What actors wait for must
- * come from pauses, from each other, or from promises that settle by themselves; real I/O would bring real time in.
+ * Owns the order in which actors run, and a small generator of its own for every choice of a simulation. It
+ * uses no timer and no clock: between two steps it lets pending promises settle, and nothing else. What
+ * actors wait for must come from pauses, from each other, or from promises that settle by themselves; real
+ * I/O would bring real time in.
  */
 import { fail } from '../base/errors.ts';
 import { yieldToEvents } from '../base/platform.ts';
@@ -19,10 +20,10 @@ export interface SeededChoices {
 }
 
 /**
- * A generator with 32 bits of state: a counter that goes up by 0x9e3779b9 (2^32 over the golden ratio), put through
- * the two-round multiply and xor-shift mixer with the constants 0x21f0aaad and 0x735a2d97 of Chris Wellons' hash
- * prospector. Each 32-bit value comes once in a period of 2^32, and equal seeds give equal choices on every platform.
- * `below` scales by n / 2^32, which prefers no number by more than n / 2^32.
+ * A generator with 32 bits of state: a counter that goes up by 0x9e3779b9 (2^32 over the golden ratio), put
+ * through the two-round multiply and xor-shift mixer with the constants 0x21f0aaad and 0x735a2d97 of Chris
+ * Wellons' hash prospector. Each 32-bit value comes once in a period of 2^32, and equal seeds give equal
+ * choices on every platform. `below` scales by n / 2^32, which prefers no number by more than n / 2^32.
  */
 export function seededChoices(seed: number): SeededChoices {
   let state = seed >>> 0;
@@ -56,9 +57,9 @@ export interface SimulatedScheduler {
   /** Waits until it is chosen. Outside of `run` it does not wait, so that a test can set up and look. */
   pause(what?: string): Promise<void>;
   /**
-   * Runs every actor to its end and returns the number of steps. The first error of an actor is thrown as it is. More
-   * than `maxSteps` (default 10,000) steps are `REPEAT_LIMIT`; actors that wait for what never comes are
-   * `WRONG_STATE`. Each names the seed.
+   * Runs every actor to its end and returns the number of steps. The first error of an actor is thrown as it
+   * is. More than `maxSteps` (default 10,000) steps are `REPEAT_LIMIT`; actors that wait for what never comes
+   * are `WRONG_STATE`. Each names the seed.
    */
   run(maxSteps?: number): Promise<number>;
 }

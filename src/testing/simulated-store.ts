@@ -1,9 +1,9 @@
 /**
  * A store whose failures are chosen by a seed.
  *
- * Owns the faults: commits that fail, answers that get lost, reads that fail, answers that come late and out of
- * order, processes that die and machines that lose power. What is kept, and what is refused, is the memory store's;
- * with the faults off it passes the same contract as every store.
+ * Owns the faults: commits that fail, answers that get lost, reads that fail, answers that come late and out
+ * of order, processes that die and machines that lose power. What is kept, and what is refused, is the memory
+ * store's; with the faults off it passes the same contract as every store.
  */
 import { fail } from '../base/errors.ts';
 import type { ProcessIdentity } from '../base/platform.ts';
@@ -26,11 +26,19 @@ export interface SimulatedFaults {
 export interface SimulatedMediumOptions {
   /** Decides how much a power loss takes, and when the medium reaches its disk by itself. Default: 0. */
   readonly seed?: number;
-  /** `'power'`: every commit is on the disk. `'process'` (default): the newest commits may be lost with the power. */
+  /**
+   * `'power'`: every commit is on the disk. `'process'` (default): the newest commits may be lost with the
+   * power.
+   */
   readonly durability?: 'process' | 'power';
-  /** With `'process'`: the probability that a commit brings itself and all before it to the disk. Default: 0.1. */
+  /**
+   * With `'process'`: the probability that a commit brings itself and all before it to the disk. Default:
+   * 0.1.
+   */
   readonly checkpoint?: number;
-  /** The clock of leases in milliseconds. Default: one millisecond for each commit, and what `elapse` adds. */
+  /**
+   * The clock of leases in milliseconds. Default: one millisecond for each commit, and what `elapse` adds.
+   */
   readonly clock?: () => number;
   /** Whether the process of a lease is alive. Default: every process is. */
   readonly isAlive?: (who: ProcessIdentity) => boolean;
@@ -92,9 +100,9 @@ export class SimulatedMedium {
   }
 
   /**
-   * The machine loses power. Every open store object dies, and of the commits that were not on the disk a seeded
-   * number of the newest is lost: what stays is a prefix of all commits. Returns how many were lost. Afterwards new
-   * store objects can be opened.
+   * The machine loses power. Every open store object dies, and of the commits that were not on the disk a
+   * seeded number of the newest is lost: what stays is a prefix of all commits. Returns how many were lost.
+   * Afterwards new store objects can be opened.
    */
   crash(): number {
     for (const die of this.#onCrash) die();
@@ -191,9 +199,9 @@ class Line {
 }
 
 /**
- * A store over a simulated medium. Refuses what every store refuses, and `STORE_FAILED` where the seed says so. A
- * call that was refused before it was made (`CLOSED`) uses up no choice. Calls under way at the same time have no
- * order when a scheduler is given; without one each is carried out when it is made.
+ * A store over a simulated medium. Refuses what every store refuses, and `STORE_FAILED` where the seed says
+ * so. A call that was refused before it was made (`CLOSED`) uses up no choice. Calls under way at the same
+ * time have no order when a scheduler is given; without one each is carried out when it is made.
  *
  * @example
  * ```ts

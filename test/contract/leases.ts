@@ -16,7 +16,7 @@ const at = (bench: Bench) => ({
   make: () => bench.store.create(newRun('one', records[0]!, { segment: 's', holder: holder('first') })),
 });
 
-/** The sentences of `LeaseStore` and `AttemptStore`. */
+/** The sentences of `LeaseStore`. */
 export function leaseContract(bench: Bench): void {
   const { take, append, make } = at(bench);
 
@@ -85,6 +85,11 @@ export function leaseContract(bench: Bench): void {
     expect((await bench.store.head('one'))?.segment.epoch).toBe(1);
     expect((await bench.store.head('two'))?.segment.epoch).toBe(2);
   });
+}
+
+/** The sentences of `AttemptStore`. */
+export function attemptContract(bench: Bench): void {
+  const { make } = at(bench);
 
   test('the newest 16 attempts of each segment are kept', async () => {
     await make();

@@ -1,13 +1,13 @@
 /**
  * The contract of a store: every "must" of `src/log/store.ts`, as one suite for every implementation.
  *
- * The random scripts at the end compare a store with a model; the tests before them say each sentence by itself, so
- * that a failure is readable.
+ * The random scripts at the end compare a store with a model; the tests before them say each sentence by
+ * itself, so that a failure is readable.
  */
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hasAttempts, hasLeases, type LogRecord, type Store } from '../../src/log/store.ts';
-import { leaseContract } from './leases.ts';
+import { attemptContract, leaseContract } from './leases.ts';
 import { chain, newRun, outcome, plain } from './records.ts';
 import { Model, scripts } from './script.ts';
 
@@ -45,11 +45,15 @@ export async function readAll(store: Store, segment: string, from = 0): Promise<
   return all;
 }
 
-/** Runs the suite. `makeStore` gives an empty store each time; `numRuns` is how many random scripts are played. */
+/**
+ * Runs the suite. `makeStore` gives an empty store each time; `shared` says that two store objects can be on
+ * its medium; `numRuns` is how many random scripts are
+ * played.
+ */
 export function logStoreContract(
   name: string,
   makeStore: () => Promise<StoreUnderTest>,
-  { numRuns = 100 }: { numRuns?: number } = {},
+  { numRuns = 100, shared = true }: { numRuns?: number; shared?: boolean } = {},
 ): void {
   describe(`${name}: the contract of a store`, () => {
     const bench = {} as Bench;
@@ -61,12 +65,14 @@ export function logStoreContract(
 
     createContract(bench);
     appendContract(bench);
+    sizeContract(bench);
     divergenceContract(bench);
     readContract(bench);
     listContract(bench);
     leaseContract(bench);
+    attemptContract(bench);
     closeContract(bench);
-    sharedContract(bench);
+    if (shared) sharedContract(bench);
     scriptContract(makeStore, numRuns);
   });
 }
@@ -192,7 +198,9 @@ function appendContract(bench: Bench): void {
       }
     }
   });
+}
 
+function sizeContract(bench: Bench): void {
   test('large and empty records come back as they were', async () => {
     const { store } = bench;
     const sizes = [0, 1, 4095, 4096, 4097, 8191, 8192, 8193, 100_000, 3_000_000, 0];
@@ -346,13 +354,10 @@ function closeContract(bench: Bench): void {
 }
 
 function sharedContract(bench: Bench): void {
-  const two = async (ctx: { skip(note?: string): never }): Promise<[Store, Store]> => {
-    if (bench.under.again === undefined) return ctx.skip('this medium can’t be shared');
-    return [bench.store, await bench.under.again()];
-  };
+  const two = async (): Promise<[Store, Store]> => [bench.store, await bench.under.again!()];
 
-  test('L7: two store objects on one medium see one log', async (ctx) => {
-    const [a, b] = await two(ctx);
+  test('L7: two store objects on one medium see one log', async () => {
+    const [a, b] = await two();
     await a.create(newRun('one', records[0]!));
     const twice = [
       a.append('one-segment', 1, 1, records.slice(1, 4)),
@@ -369,8 +374,8 @@ function sharedContract(bench: Bench): void {
     await b.close();
   });
 
-  test('L7: a replaced writer commits nothing, from whichever store object', async (ctx) => {
-    const [a, b] = await two(ctx);
+  test('L7: a replaced writer commits nothing, from whichever store object', async () => {
+    const [a, b] = await two();
     await a.create(newRun('one', records[0]!));
     await a.append('one-segment', 1, 1, records.slice(1, 3));
     expect(await b.acquire('one-segment', newRun('x', records[0]!).holder, true)).toBe(2);

@@ -7,7 +7,10 @@ import type { Holder, LogRecord, NewRun } from '../../src/log/store.ts';
 
 const text = (s: string): Uint8Array => new TextEncoder().encode(s);
 
-/** Bytes that depend on salt and tick; every seventh tick is empty, sizes differ, so that parts and limits bite. */
+/**
+ * Bytes that depend on salt and tick; every seventh tick is empty, sizes differ, so that parts and limits
+ * bite.
+ */
 const bytesOf = (salt: string, tick: number): Uint8Array => {
   const size = (tick * 37) % 7 === 0 && tick > 0 ? 0 : 1 + ((tick * 53) % 90);
   return Uint8Array.from({ length: size }, (_, i) => sha256(text(`${salt} ${tick} ${i >> 5}`))[i & 31]!);

@@ -1,8 +1,8 @@
 /**
  * A random script of calls, and a model that says what must come of each.
  *
- * The model shares no code with the stores: lists, searched from the front, and the sentences of the ports in the
- * order in which they are written.
+ * The model shares no code with the stores: lists, searched from the front, and the sentences of the ports in
+ * the order in which they are written.
  */
 import fc from 'fast-check';
 import type { Attempt, LogRecord, Store } from '../../src/log/store.ts';

@@ -1,7 +1,8 @@
 /**
- * A process of its own for the tests of the SQLite store: `sqlite-child.ts <what> <path> [n]`. Says one line for
- * each thing done, and the code of a refusal.
+ * A process of its own for the tests of the SQLite store: `sqlite-child.ts <what> <path> [n]`. Says one line
+ * for each thing done, and the code of a refusal.
  */
+import { existsSync } from 'node:fs';
 import process from 'node:process';
 import { isWorldfoldError } from '../../src/base/errors.ts';
 import { sqliteStore } from '../../src/stores/sqlite/index.ts';
@@ -27,11 +28,21 @@ async function append(path: string, ticks: number): Promise<void> {
   await store.close();
 }
 
+/** Files that processes make in a race, and the file that starts it. */
+export const RACES = 25;
+export const startOf = (path: string): string => `${path}.go`;
+
 async function create(path: string, which: number): Promise<void> {
-  const store = await sqliteStore(path);
-  await store.create(newRun(`run ${which}`, chain('child', 1)[0]!));
+  const [record] = chain('child', 1);
+  await (await sqliteStore(':memory:')).close();
+  say('ready');
+  while (!existsSync(startOf(path)));
+  for (let race = 0; race < RACES; race++) {
+    const store = await sqliteStore(`${path}.${race}`);
+    await store.create(newRun(`run ${which}`, record!));
+    await store.close();
+  }
   say('created');
-  await store.close();
 }
 
 async function fill(path: string, bytes: number): Promise<void> {

@@ -301,6 +301,23 @@ describe('failures', () => {
     await store.close();
   });
 
+  test('L7: an opening waits for another that is about to write', async () => {
+    await madeStore();
+    for (const busyTimeoutMs of [5000, 0]) {
+      tamper('PRAGMA journal_mode = DELETE');
+      const other = new Database(path);
+      other.exec('BEGIN IMMEDIATE');
+      const opening = sqliteStore(path, { busyTimeoutMs });
+      const opened = busyTimeoutMs > 0 ? opening : refused(opening, 'STORE_FAILED');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      other.close();
+      if ((await opened) instanceof Error) continue;
+      const store = await opening;
+      expect(await store.list(null, 9)).toHaveLength(1);
+      await store.close();
+    }
+  });
+
   test('several openings of one new file at once make one store', async () => {
     const stores = await Promise.all([1, 2, 3, 4].map(() => sqliteStore(path)));
     for (const [i, store] of stores.entries()) await store.create(newRun(`run ${i}`, records[0]!));

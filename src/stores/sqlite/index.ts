@@ -12,9 +12,9 @@ export interface SqliteStoreOptions {
   /**
    * What a commit survives, once its promise resolved.
    *
-   * - `'process'` (default; `synchronous = NORMAL`): the death of this process at any instant, SIGKILL included.
-   *   When the machine itself stops (power, kernel), the newest commits may be gone; what is left is a prefix,
-   *   whole and undamaged, at least up to the last checkpoint of the write-ahead log (every 1,000 pages or so).
+   * - `'process'` (default; `synchronous = NORMAL`): the death of this process at any instant. When the
+   *   machine itself stops (power, kernel), the newest commits may be gone; what is left is a prefix, whole
+   *   and undamaged, at least up to the last checkpoint of the write-ahead log (every 1,000 pages or so).
    * - `'power'` (`synchronous = FULL`): that and the stop of the machine, as far as the disk keeps what it
    *   acknowledged. Each commit waits for the disk, so commit many ticks at once.
    *

@@ -9,6 +9,7 @@ import { dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database, Options } from 'better-sqlite3';
 import { fail } from '../../base/errors.ts';
+import { steadyClock } from '../../base/platform.ts';
 import { TABLE_NAMES, type Tables } from '../sql/tables.ts';
 import { refuse, sqliteCode } from './errors.ts';
 import { type Connection, SqliteStore } from './store.ts';
@@ -196,11 +197,12 @@ function inTurn<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * WAL lets readers read while a writer appends. Switching to it fails at once, unwaited, while others look
- * on.
+ * WAL lets readers read while a writer appends. SQLite does not always wait when it switches to it: beside
+ * another connection that is about to write, it fails at once.
  */
 async function useWal(db: Database, location: string, busyTimeoutMs: number): Promise<void> {
-  for (let waited = 0; ; waited += RETRY_MS) {
+  const start = steadyClock();
+  for (;;) {
     try {
       const mode = db.pragma('journal_mode = WAL', { simple: true });
       if (mode === 'wal' || mode === 'memory') return;
@@ -208,7 +210,7 @@ async function useWal(db: Database, location: string, busyTimeoutMs: number): Pr
         'Keep the store on a local file system: SQLite shares memory between the processes that use it.';
       fail('STORE_FAILED', `${location} can't be used with a write-ahead log`, { location, mode }, hint);
     } catch (e) {
-      if (!sqliteCode(e)?.startsWith('SQLITE_BUSY') || waited >= busyTimeoutMs) throw e;
+      if (!sqliteCode(e)?.startsWith('SQLITE_BUSY') || steadyClock() - start >= busyTimeoutMs) throw e;
       await sleep(RETRY_MS);
     }
   }

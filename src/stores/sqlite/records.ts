@@ -5,7 +5,7 @@
  * is where speed counts. Begins and ends no transaction: the store does, around every call. Decides nothing
  * about what may be appended: `planAppend` does.
  */
-import type { Database, Statement } from 'better-sqlite3';
+import type { Database } from 'better-sqlite3';
 import { fail } from '../../base/errors.ts';
 import type { Head, LogRecord, Page, PageLimit } from '../../log/store.ts';
 import { noRecord, planAppend, type SegmentState, writerReplaced } from '../../log/store-checks.ts';
@@ -32,44 +32,48 @@ type RecordTuple = [tick: number, hash: Buffer, previous: Buffer, length: number
 // A Buffer's `slice` shares memory and a Uint8Array's does not: readers get the same kind from every store.
 const plain = (b: Buffer): Uint8Array => new Uint8Array(b.buffer, b.byteOffset, b.byteLength);
 
-/** Prepares the statements. Records longer than `partBytes` are stored in parts of that size. */
-export function prepareRecords(db: Database, partBytes: number): Records {
-  const selectSegment: Statement<[string], [number, number, Buffer, number]> = db
-    .prepare<[string], [number, number, Buffer, number]>(
+const prepareAll = (db: Database) => ({
+  segment: db
+    .prepare<[string], [number: number, headTick: number, headHash: Buffer, epoch: number]>(
       'SELECT number, head_tick, head_hash, epoch FROM segments WHERE id = ?',
     )
-    .raw();
-  const moveHead = db.prepare<[number, Uint8Array, number, number, number]>(
+    .raw(),
+  moveHead: db.prepare<[number, Uint8Array, number, number, number]>(
     'UPDATE segments SET head_tick = ?, head_hash = ? WHERE number = ? AND head_tick = ? AND epoch = ?',
-  );
-  const insertRecord = db.prepare<[number, number, Uint8Array, Uint8Array, number, Uint8Array]>(
+  ),
+  insertRecord: db.prepare<[number, number, Uint8Array, Uint8Array, number, Uint8Array]>(
     'INSERT INTO records (segment, tick, hash, previous, length, bytes) VALUES (?, ?, ?, ?, ?, ?)',
-  );
-  const insertPart = db.prepare<[number, number, number, Uint8Array]>(
+  ),
+  insertPart: db.prepare<[number, number, number, Uint8Array]>(
     'INSERT INTO parts (segment, tick, part, bytes) VALUES (?, ?, ?, ?)',
-  );
-  const selectHash = db
+  ),
+  hash: db
     .prepare<[number, number], Buffer>('SELECT hash FROM records WHERE segment = ? AND tick = ?')
-    .pluck();
-  const selectRecords: Statement<[number, number, number, number], RecordTuple> = db
+    .pluck(),
+  records: db
     .prepare<[number, number, number, number], RecordTuple>(
       'SELECT tick, hash, previous, length, bytes FROM records' +
         ' WHERE segment = ? AND tick >= ? AND tick <= ? ORDER BY tick LIMIT ?',
     )
-    .raw();
-  const selectParts = db
+    .raw(),
+  parts: db
     .prepare<[number, number], Buffer>('SELECT bytes FROM parts WHERE segment = ? AND tick = ? ORDER BY part')
-    .pluck();
+    .pluck(),
+});
+
+/** Prepares the statements. Records longer than `partBytes` are stored in parts of that size. */
+export function prepareRecords(db: Database, partBytes: number): Records {
+  const statements = prepareAll(db);
 
   const write = (segment: number, { tick, hash, previous, bytes }: LogRecord): void => {
-    insertRecord.run(segment, tick, hash, previous, bytes.length, bytes.subarray(0, partBytes));
+    statements.insertRecord.run(segment, tick, hash, previous, bytes.length, bytes.subarray(0, partBytes));
     for (let at = partBytes, part = 1; at < bytes.length; at += partBytes, part++)
-      insertPart.run(segment, tick, part, bytes.subarray(at, at + partBytes));
+      statements.insertPart.run(segment, tick, part, bytes.subarray(at, at + partBytes));
   };
 
   const whole = (segment: SegmentRow, tick: number, length: number, first: Buffer): Uint8Array => {
     if (first.length === length) return plain(first);
-    const parts = [first, ...selectParts.all(segment.number, tick)];
+    const parts = [first, ...statements.parts.all(segment.number, tick)];
     const stored = parts.reduce((sum, part) => sum + part.length, 0);
     if (stored !== length) cut(segment.id, tick, length, stored);
     const bytes = new Uint8Array(length);
@@ -83,18 +87,20 @@ export function prepareRecords(db: Database, partBytes: number): Records {
 
   return {
     segment(id) {
-      const row = selectSegment.get(id);
+      const row = statements.segment.get(id);
       if (row === undefined) return undefined;
       return { id, number: row[0], head: { tick: row[1], hash: plain(row[2]) }, epoch: row[3] };
     },
     write,
     append(segment, epoch, firstTick, records) {
       const { number, head } = segment;
-      const skip = planAppend(segment, epoch, firstTick, records, (tick) => selectHash.get(number, tick));
+      const skip = planAppend(segment, epoch, firstTick, records, (tick) =>
+        statements.hash.get(number, tick),
+      );
       if (skip === records.length) return head;
       for (let i = skip; i < records.length; i++) write(number, records[i]!);
       const { tick, hash } = records[records.length - 1]!;
-      const moved = moveHead.run(tick, hash, number, head.tick, epoch);
+      const moved = statements.moveHead.run(tick, hash, number, head.tick, epoch);
       if (moved.changes !== 1) writerReplaced(segment.id, epoch, segment.epoch);
       return { tick, hash: new Uint8Array(hash) };
     },
@@ -104,7 +110,7 @@ export function prepareRecords(db: Database, partBytes: number): Records {
       const most = Math.min(limit.records, head.tick - from + 1);
       let held = 0;
       let full = false;
-      for (const row of selectRecords.iterate(number, from, head.tick, Math.max(most, 0))) {
+      for (const row of statements.records.iterate(number, from, head.tick, Math.max(most, 0))) {
         const [tick, hash, previous, length, bytes] = row;
         if (tick !== from + records.length) break;
         held += length;
