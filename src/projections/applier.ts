@@ -8,7 +8,7 @@
 import type { Rng } from '../base/draws.ts';
 import { assert, fail } from '../base/errors.ts';
 import type { ColumnSet } from '../columns/column-set.ts';
-import { TOUCHED } from '../columns/table-store.ts';
+import { type TableStore, TOUCHED } from '../columns/table-store.ts';
 import type { Batch, Wave } from '../columns/waves.ts';
 import type { ApplyStreams, EventStreams, Streams } from '../random/streams.ts';
 import { type CompiledSchema, type KindLayout, SOURCES } from '../schema/compile.ts';
@@ -68,6 +68,12 @@ class ApplyNow implements HandlerNow {
   }
 }
 
+/** A column that names a new row, and the table that the row will be in. */
+interface IdColumn {
+  readonly column: string;
+  readonly store: TableStore;
+}
+
 /** Where the sets of a tick are, by number of kind. */
 export type SetOf = (kind: number) => ColumnSet;
 
@@ -80,6 +86,7 @@ export class Applier {
   private readonly schema: CompiledSchema;
   /** How many events of each kind of this tick are applied. */
   private readonly cursors: Uint32Array;
+  private readonly ids: readonly (readonly IdColumn[])[];
   private setOf: SetOf = () => fail('INTERNAL', 'a fold began without a tick');
 
   constructor(state: WorldState, handlers: AnyHandlers, streams: Streams, config: object) {
@@ -89,6 +96,16 @@ export class Applier {
     this.schema = state.schema;
     this.now = new ApplyNow(this.schema.tick, config);
     this.cursors = new Uint32Array(this.schema.kinds.length);
+    this.ids = this.schema.kinds.map(({ columns, table: into }) =>
+      columns
+        .filter(({ role }) => role === 'newId' || (role === 'id' && into !== null))
+        .map(({ name, table }) => ({ column: name, store: state.tables.get(table ?? into!)! })),
+    );
+  }
+
+  /** The columns of a kind that name new rows: of events, and of rows that a setup inserts. */
+  idsOf(kind: number): readonly IdColumn[] {
+    return this.ids[kind]!;
   }
 
   /** Begins a tick whose events are in the given sets. */
@@ -103,7 +120,7 @@ export class Applier {
     if (!atOnce) this.reserveAll(runs);
     for (const { kind, size, times } of runs)
       for (let i = 0; i < times; i++) {
-        if (atOnce) this.reserve(kind, this.cursors[kind]!, size);
+        if (atOnce) this.reserve(kind, this.setOf(kind), this.cursors[kind]!, size);
         this.applyPiece(kind, size, origin);
       }
   }
@@ -136,23 +153,19 @@ export class Applier {
   private reserveAll(runs: Wave['runs']): void {
     let ahead: Map<number, number> | null = null;
     for (const { kind, size } of runs) {
-      if (this.schema.kinds[kind]!.creates.length === 0) continue;
+      if (this.ids[kind]!.length === 0) continue;
       ahead ??= new Map();
       const from = this.cursors[kind]! + (ahead.get(kind) ?? 0);
       ahead.set(kind, (ahead.get(kind) ?? 0) + size);
-      this.reserve(kind, from, size);
+      this.reserve(kind, this.setOf(kind), from, size);
     }
   }
 
-  private reserve(kind: number, from: number, size: number): void {
-    const set = this.setOf(kind);
-    for (const { name, table } of this.schema.kinds[kind]!.creates) {
-      const store = this.state.tables.get(table!)!;
-      const ids = set.byName.get(name)!;
-      for (let row = from; row < from + size; row++) {
-        const id = ids.read(row);
-        if (id !== null) store.reserve(id as number);
-      }
+  /** Makes sure that ids which events name are never handed out again: when they are emitted, and when they are folded. */
+  reserve(kind: number, set: ColumnSet, from: number, size: number): void {
+    for (const { column, store } of this.ids[kind]!) {
+      const ids = set.byName.get(column)!;
+      for (let row = from; row < from + size; row++) store.reserve(ids.read(row) as number);
     }
   }
 

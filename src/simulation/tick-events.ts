@@ -56,11 +56,8 @@ export class TickEvents {
 
   /** Ids are handed out when an event is written, by the table that will hold the row. */
   private fillers(kind: KindLayout): Fillers {
-    const { tables } = this.applier.state;
-    const ids = kind.columns.filter(({ role }) => role === 'newId' || (role === 'id' && kind.table !== null));
-    return Object.fromEntries(
-      ids.map(({ name, table }) => [name, () => tables.get(table ?? kind.table!)!.allocate()]),
-    );
+    const ids = this.applier.idsOf(kind.number);
+    return Object.fromEntries(ids.map(({ column, store }) => [column, () => store.allocate()]));
   }
 
   private batchViews(): object {
@@ -83,7 +80,10 @@ export class TickEvents {
       if (!this.emitting) this.refuse();
       const from = set.size;
       const count = set.appendMany(columns);
-      if (count > 0) this.extend(kind.number, count);
+      if (count > 0) {
+        this.applier.reserve(kind.number, set, from, count);
+        this.extend(kind.number, count);
+      }
       return kind.table !== null && created[0]?.role === 'id'
         ? idsOf(set, created[0].name, from, count)
         : undefined;
@@ -97,16 +97,19 @@ export class TickEvents {
     result: ((row: number) => unknown) | null,
   ): (row?: object) => unknown {
     const { number } = kind;
+    const names = this.applier.idsOf(number).length > 0;
+    const reserve = (row: number): void => this.applier.reserve(number, set, row, 1);
     const made = generateAppender<(row?: object) => unknown>(set, false, {
-      values: { tick: this, none: NO_FIELDS, result },
+      values: { tick: this, none: NO_FIELDS, result, reserve },
       before: 'if (!tick.emitting) tick.refuse(); if (row === undefined) row = none;',
-      after: `if (tick.kind === ${number}) tick.count++; else tick.extend(${number}, 1);
+      after: `${names ? 'reserve(n);' : ''} if (tick.kind === ${number}) tick.count++; else tick.extend(${number}, 1);
         ${result ? 'return result(n);' : ''}`,
     });
     if (made !== null) return made;
     return (row = NO_FIELDS) => {
       if (!this.emitting) this.refuse();
       const n = appendGeneral(set, row as { readonly [column: string]: unknown });
+      if (names) reserve(n);
       this.extend(number, 1);
       return result?.(n);
     };
