@@ -1,5 +1,5 @@
 /**
- * What the comparisons share: folders that go away, a log of JSON rows to be measured against, a world of counters.
+ * What the comparisons share: folders that go away, a log of JSON rows, a world of counters.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -33,7 +33,9 @@ export const plainEvents = (count: number): PlainEvent[] =>
 /** Rows of the world of counters. */
 export const ITEMS = 10_000;
 
-/** The well-tuned baseline: a JSON row an event, prepared statements, one transaction a tick, WAL, synchronous NORMAL. */
+/**
+ * The well-tuned baseline: a JSON row an event, prepared statements, one transaction a tick, WAL.
+ */
 export class JsonLog {
   readonly db: Database.Database;
   private readonly insert: Database.Statement;
@@ -44,7 +46,8 @@ export class JsonLog {
     this.db.pragma('journal_mode = WAL');
     this.db.pragma('synchronous = NORMAL');
     this.db.exec(
-      'CREATE TABLE events (run TEXT, seq INTEGER, tick INTEGER, kind TEXT, payload TEXT, PRIMARY KEY (run, seq)) WITHOUT ROWID',
+      `CREATE TABLE events (run TEXT, seq INTEGER, tick INTEGER, kind TEXT, payload TEXT,
+       PRIMARY KEY (run, seq)) WITHOUT ROWID`,
     );
     this.insert = this.db.prepare('INSERT INTO events VALUES (?, ?, ?, ?, ?)');
   }

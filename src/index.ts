@@ -1,7 +1,8 @@
 /**
  * worldfold: deterministic simulations in which the log is the world.
  *
- * Composition only: the public names of floors 0 to 5. Stores with drivers are exports of their own (`worldfold/sqlite`).
+ * Composition only: the public names of floors 0 to 5. Stores with drivers are exports of their own:
+ * `worldfold/sqlite`.
  */
 export type { Cursor, Rng } from './base/draws.ts';
 export { ERROR_CODES, type ErrorCode, type Facts, isWorldfoldError, WorldfoldError } from './base/errors.ts';

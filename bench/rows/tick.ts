@@ -20,7 +20,8 @@ export async function tickRows(ticks: number): Promise<readonly Row[]> {
   return compare({
     name: `whole tick, ${events} events, SQLite`,
     conditions:
-      'worldfold: one system, one stream with a draw an event, apply in row form, state hash every tick, record, commits by the default policy; JSON rows: stringify and one transaction a tick, nothing computed',
+      'worldfold: one system, one stream, apply in row form, state hash every tick, record, ' +
+      'commits by the default policy; JSON rows: stringify and one transaction a tick, nothing computed',
     unit: 'ticks',
     opsPerRun: ticks,
     baseline: {

@@ -5,9 +5,13 @@
 import { canonicalJson, parseCanonical } from '../base/canonical.ts';
 import { fromUtf8, utf8 } from '../base/text.ts';
 
-/** Encodes checked values; `text` says that the bytes are plain UTF-8 of a string. */
+/**
+ * Encodes checked values; `text` says that the bytes are plain UTF-8 of a string, `shared` that a decoded
+ * value can't be changed by whoever gets it.
+ */
 export interface CellCodec {
   readonly text: boolean;
+  readonly shared: boolean;
   encode(value: unknown): Uint8Array;
   decode(bytes: Uint8Array): unknown;
 }
@@ -15,6 +19,7 @@ export interface CellCodec {
 /** UTF-8. */
 export const textCodec: CellCodec = {
   text: true,
+  shared: true,
   encode: (value) => utf8(value as string),
   decode: fromUtf8,
 };
@@ -22,6 +27,7 @@ export const textCodec: CellCodec = {
 /** The bytes themselves; readers get copies. */
 export const bytesCodec: CellCodec = {
   text: false,
+  shared: false,
   encode: (value) => value as Uint8Array,
   decode: (bytes) => bytes.slice(),
 };
@@ -31,6 +37,7 @@ export const bytesCodec: CellCodec = {
  */
 export const jsonCodec: CellCodec = {
   text: false,
+  shared: true,
   encode: (value) => utf8(canonicalJson(value)),
   decode: (bytes) => (bytes.length === 0 ? null : frozen(parseCanonical(fromUtf8(bytes)))),
 };

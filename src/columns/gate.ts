@@ -2,7 +2,9 @@
  * When a world may be written, and what must be looked at when writing ends.
  *
  * One gate serves all tables of a world. It is open while apply or a setup runs. Spans are raw typed arrays
- * that bypass every check, so they end with the gate: their rows are then searched for NaN.
+ * that bypass every check, so they end with the handler that took them: codes and whole numbers are then
+ * searched for what does not fit. Floats are searched for NaN by the next state hash, which reads what was
+ * written anyway.
  */
 import { fail } from '../base/errors.ts';
 
@@ -20,10 +22,15 @@ export class Gate {
    * may look.
    */
   hidden = false;
+  /** The kind whose handler took the last span, for errors. */
+  spanTakenBy = '';
+  /** The kind whose handler runs. */
+  writer = '';
   private readonly held: SpanHold[] = [];
 
   /** Remembers a span until writing ends. */
   hold(span: SpanHold): void {
+    this.spanTakenBy = this.writer;
     this.held.push(span);
   }
 

@@ -26,7 +26,7 @@ export class KeyIndex {
 
   /** The row of a key, or -1. */
   get(key: RawKey): number {
-    if (this.dense !== null) return (this.dense[key as number] ?? 0) - 1;
+    if (this.dense !== null) return typeof key === 'number' ? (this.dense[key] ?? 0) - 1 : -1;
     return this.map.get(key) ?? -1;
   }
 

@@ -7,7 +7,7 @@
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { STATE_HASH_BYTES, xxh128 } from '../base/hash.ts';
 
-/** Bytes of a leaf, at most, for lanes of fixed width. */
+/** Bytes of a leaf, at most, for lanes of fixed width; a row that is longer is a leaf of its own. */
 export const LEAF_BYTES = 4096;
 
 /** One physical array: rows of numbers, bits or cells. */
@@ -47,6 +47,14 @@ export abstract class Lane {
   /** The canonical bytes of the rows of one leaf. */
   protected abstract leafBytes(from: number, to: number): Uint8Array;
 
+  /**
+   * Looks at the rows of a leaf before they are hashed, where raw writes may have left what can't be stored.
+   */
+  protected checkLeaf(_from: number, _to: number): void {}
+
+  /** Takes note that every leaf was looked at. */
+  protected checked(): void {}
+
   /** Marks the leaves of a range of rows. */
   mark(from: number, to: number): void {
     if (to > from) this.marks.fill(1, from >> this.shift, ((to - 1) >> this.shift) + 1);
@@ -69,10 +77,12 @@ export abstract class Lane {
     if (this.leafHashes.length < leaves * STATE_HASH_BYTES) this.growHashes(leaves);
     for (let leaf = 0; leaf < leaves; leaf++) {
       if (this.marks[leaf] === 0) continue;
+      this.checkLeaf(leaf * rows, Math.min(size, (leaf + 1) * rows));
       const bytes = this.leafBytes(leaf * rows, Math.min(size, (leaf + 1) * rows));
       this.leafHashes.set(xxh128(bytes), leaf * STATE_HASH_BYTES);
       this.marks[leaf] = 0;
     }
+    this.checked();
     return xxh128(this.leafHashes.subarray(0, leaves * STATE_HASH_BYTES));
   }
 

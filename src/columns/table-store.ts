@@ -122,28 +122,31 @@ export class TableStore {
     );
   }
 
-  /** Appends a row and returns its row number. */
+  /** Appends a row and returns its row number. A row that is refused leaves nothing behind. */
   insert(row: object): number {
     this.beforeResize();
+    const { nextId } = this;
     const at = this.set.append(row);
-    this.adopt(at, at + 1);
+    this.adopt(at, at + 1, nextId);
     return at;
   }
 
-  /** Appends whole arrays and returns the first row number. */
+  /** Appends whole arrays and returns the first row number. Where one row is refused, all are. */
   insertMany(columns: object): number {
     this.beforeResize();
+    const { nextId } = this;
     const at = this.set.size;
-    this.adopt(at, at + this.set.appendMany(columns));
+    this.adopt(at, at + this.set.appendMany(columns), nextId);
     return at;
   }
 
   /** Appends rows of a batch with the table's own layout. */
   insertFrom(source: ColumnSet, from: number, to: number): void {
     this.beforeResize();
+    const { nextId } = this;
     const at = this.set.size;
     this.set.appendFrom(source, from, to);
-    this.adopt(at, at + to - from);
+    this.adopt(at, at + to - from, nextId);
   }
 
   private beforeResize(): void {
@@ -157,20 +160,23 @@ export class TableStore {
     this.touched = TOUCHED;
   }
 
-  /** Enters new rows into keys and indexes. A duplicate key leaves the rows out again. */
-  private adopt(from: number, to: number): void {
-    if (this.keys !== null) for (let row = from; row < to; row++) this.adoptKey(row, from);
+  /**
+   * Enters new rows into keys and indexes. A duplicate key leaves the rows out again, and ids as they were.
+   */
+  private adopt(from: number, to: number, nextId: number): void {
+    if (this.keys !== null) for (let row = from; row < to; row++) this.adoptKey(row, from, nextId);
     for (const [name, index] of this.indexes) {
       const column = this.set.byName.get(name)!;
       for (let row = from; row < to; row++) index.add(rawAt(column, row), row);
     }
   }
 
-  private adoptKey(row: number, from: number): void {
+  private adoptKey(row: number, from: number, nextId: number): void {
     const key = this.keyAt(row);
     if (this.keys!.get(key) >= 0) {
       for (let done = from; done < row; done++) this.keys!.delete(this.keyAt(done));
       while (this.set.size > from) this.set.swapRemove(this.set.size - 1);
+      this.nextId = nextId;
       const table = this.layout.name;
       fail('DUPLICATE_KEY', `'${table}' has a row with key ${show(key)} already`, { table, key });
     }
@@ -214,9 +220,9 @@ export class TableStore {
     index.add(after, row);
   }
 
-  /** Drops the index of a column that was written as a whole. */
-  dropIndex(column: string): void {
-    this.indexes.get(column)?.drop();
+  /** The index of a column, where it is declared. */
+  indexOf(column: string): RowIndex | undefined {
+    return this.indexes.get(column);
   }
 
   /** The rows whose column holds a value that user code gives, ascending. */
@@ -228,7 +234,7 @@ export class TableStore {
   /** Forgets rows, ids and hashes. */
   clear(): void {
     this.keys?.clear();
-    for (const index of this.indexes.values()) index.drop();
+    for (const index of this.indexes.values()) index.clear();
     for (let row = this.set.size - 1; row >= 0; row--) this.set.swapRemove(row);
     this.nextId = 1;
     this.spans = 0;

@@ -34,7 +34,7 @@ function checkLink(frame: RecordFrame, record: LogRecord, link: Link, segment: s
   const where = { segment, tick: link.tick };
   if (frame.tick !== link.tick || record.tick !== link.tick)
     fail('CORRUPT', `the record of tick ${link.tick} says that it is tick ${frame.tick}`, where);
-  if (!sameBytes(frame.hash, record.hash))
+  if (!sameBytes(frame.hash, record.hash) || !sameBytes(frame.previous, record.previous))
     fail('CORRUPT', `the record of tick ${link.tick} is not the one that the store indexed`, where);
   if (link.hash !== null && !sameBytes(frame.previous, link.hash))
     fail('CORRUPT', `the record of tick ${link.tick} does not follow the one before it`, {

@@ -238,6 +238,7 @@ export class Applier {
     const handler = this.handlers[layout.name]!;
     this.now.begin(layout.name, origin, from);
     gate.open = true;
+    gate.writer = layout.name;
     try {
       if (typeof handler === 'function') this.eachRow(layout, handler, set, from, to);
       else {

@@ -131,7 +131,7 @@ export interface OptionalColumn<V, R> extends Settled<V, R, 'optional', false> {
 export type KeyValue<T extends string> = Id<T> | string | bigint;
 
 /** The value of a struct, as far as it is known without the schema. */
-type StructValue<C extends Fields> = { readonly [F in keyof C]: C[F][typeof info]['value'] };
+export type StructValue<C extends Fields> = { readonly [F in keyof C]: C[F][typeof info]['value'] };
 
 /** How floats treat NaN: refused, or with `nan: true` stored as the one canonical NaN. */
 export interface FloatOptions {

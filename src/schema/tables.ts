@@ -104,7 +104,7 @@ function made(into: WeakSet<object>, columns: unknown, spec: TableSpec | KindSpe
  *
  * @example
  * ```ts
- * table({ from: t.ref('airports'), to: t.ref('airports'), seats: t.u32() }, { key: ['from', 'to'], index: ['from'] })
+ * table({ from: t.ref('airports'), to: t.ref('airports'), seats: t.u32() }, { key: ['from', 'to'] })
  * ```
  */
 export function table<const C extends Columns, const O extends TableOptions<keyof NoInfer<C> & string> = {}>(

@@ -74,9 +74,7 @@ export class Observers {
   /** Each observer gets copies of its own. */
   private tellOne(tell: Observer, record: LogRecord): void {
     const report = (e: unknown): void =>
-      warn(
-        `an observer of run '${this.run}' failed at tick ${record.tick}: ${e instanceof Error ? e.message : e}`,
-      );
+      warn(`an observer of run '${this.run}' failed at tick ${record.tick}: ${(e as Error)?.message ?? e}`);
     try {
       const result = tell(newsOf(record, this.schema));
       if (typeof (result as Promise<unknown> | undefined)?.then === 'function')

@@ -1,23 +1,121 @@
 /**
- * What users import, gathered for the type tests, with `createRun` and `openRun` as types only: nothing here is run.
+ * What users import, gathered for the type tests, with `createRun` and `openRun` as types only: nothing here
+ * is run. Every type that can stand in a user's inferred declaration is here, or `declaration: true` would
+ * not compile.
  */
-export type { Rng } from '../../src/base/draws.ts';
-export { type Code, type Column, type flavor, type Id, type info, t } from '../../src/schema/columns.ts';
-export type { Ctx, Derived, Emit, Handlers, Now, SetupCtx, Sync, System } from '../../src/schema/context.ts';
-export { defineSchema, type InferShape, type Schema, type shape } from '../../src/schema/define.ts';
-export type { Config, EventRow, KeyOf, NewEvent, NewRow, Row, Shape } from '../../src/schema/infer.ts';
-export { event, fact, type form, singleton, table } from '../../src/schema/tables.ts';
+export type { Cursor, Rng } from '../../src/base/draws.ts';
+export type { Store } from '../../src/log/store.ts';
+export type { Declaration } from '../../src/schema/check.ts';
+export {
+  type AnyColumn,
+  type AsCell,
+  type AsVec,
+  type Code,
+  type Column,
+  type Columns,
+  type Field,
+  type Fields,
+  type flavor,
+  type Id,
+  type info,
+  type KeyValue,
+  type ListOf,
+  type NewIn,
+  type OptionalColumn,
+  type OwnId,
+  type RefTo,
+  type Settled,
+  type StructOf,
+  type StructValue,
+  t,
+} from '../../src/schema/columns.ts';
+export type {
+  Ctx,
+  Derived,
+  Emit,
+  EmitOne,
+  Handler,
+  Handlers,
+  Insert,
+  InsertOne,
+  Now,
+  SetupCtx,
+  Sync,
+  System,
+  SystemOptions,
+} from '../../src/schema/context.ts';
+export {
+  defineSchema,
+  type InferShape,
+  type Schema,
+  type ShapeOf,
+  type shape,
+} from '../../src/schema/define.ts';
+export type {
+  Config,
+  EventRow,
+  KeyOf,
+  Kinds,
+  NewConfig,
+  NewEvent,
+  NewRow,
+  Patch,
+  Row,
+  Shape,
+} from '../../src/schema/infer.ts';
+export {
+  type EventDef,
+  event,
+  fact,
+  type form,
+  singleton,
+  type TableDef,
+  table,
+} from '../../src/schema/tables.ts';
 export type {
   Batch,
+  BatchColumns,
+  Codes,
+  NewRows,
+  Nulls,
   ReadColumn,
+  Rows,
+  Single,
   Table,
+  TableColumns,
+  View,
   World,
+  WritableSingle,
   WritableTable,
   WritableWorld,
+  WriteCells,
   WriteColumn,
+  WriteColumns,
+  WriteSpan,
+  WriteView,
 } from '../../src/schema/views.ts';
-export { defineWorld, type metric, type WorldDef } from '../../src/simulation/define-world.ts';
-export type { CreateRun, Frame, OpenRun, Run, RunState } from '../../src/simulation/types.ts';
+export {
+  defineWorld,
+  type metric,
+  type WorldDef,
+  type WorldParts,
+} from '../../src/simulation/define-world.ts';
+export type {
+  Advanced,
+  CreateRun,
+  Frame,
+  InputSource,
+  LoggedEvent,
+  Observed,
+  OpenOptions,
+  OpenRun,
+  Progress,
+  Run,
+  RunOptions,
+  RunState,
+  Submit,
+  Submitted,
+} from '../../src/simulation/types.ts';
 
 import type { Store } from '../../src/log/store.ts';
 import type { CreateRun, OpenRun } from '../../src/simulation/types.ts';
