@@ -8,7 +8,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { allErrors, declarationsOf, errorsOf, programOf, root } from './compile.ts';
 
 /** What `import 'worldfold'` means. */
-const ENTRY = 'test/types/api.ts';
+const ENTRY = 'src/index.ts';
 const user = '/user';
 const pack = join(user, 'node_modules/worldfold');
 
