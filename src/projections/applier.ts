@@ -119,7 +119,8 @@ export type SetOf = (kind: number) => ColumnSet;
 /** Folds events into one world state. */
 export class Applier {
   readonly state: WorldState;
-  private readonly handlers: AnyHandlers;
+  /** By number of kind; a fact, be it emitted or submitted, has none. */
+  private readonly handlers: readonly (RowHandler | BatchHandler | null)[];
   private readonly now: ApplyNow;
   private readonly ids: readonly (readonly IdColumn[])[];
   private readonly schema: CompiledSchema;
@@ -129,8 +130,10 @@ export class Applier {
 
   constructor(state: WorldState, handlers: AnyHandlers, streams: Streams, config: object) {
     this.state = state;
-    this.handlers = handlers;
     this.schema = state.schema;
+    this.handlers = this.schema.kinds.map(({ name }) =>
+      Object.hasOwn(handlers, name) ? handlers[name]! : null,
+    );
     this.ids = idColumns(state);
     this.now = new ApplyNow(streams, this.schema.tick, config);
     this.cursors = new Uint32Array(this.schema.kinds.length);
@@ -170,7 +173,7 @@ export class Applier {
       });
     if (layout.source === 'insert') this.insertRows(layout, set, from, from + size, origin);
     else if (layout.source === 'source') this.moveMarks(set, from, from + size);
-    else if (layout.source !== 'fact') this.callHandler(layout, set, from, from + size, origin);
+    else this.callHandler(layout, set, from, from + size, origin);
   }
 
   /** Whether every event of a batch has been applied. */
@@ -235,7 +238,8 @@ export class Applier {
 
   private callHandler(layout: KindLayout, set: ColumnSet, from: number, to: number, origin: string): void {
     const { gate } = this.state;
-    const handler = this.handlers[layout.name]!;
+    const handler = this.handlers[layout.number] ?? null;
+    if (handler === null) return;
     this.now.begin(layout.name, origin, from);
     gate.open = true;
     gate.writer = layout.name;

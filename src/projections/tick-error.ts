@@ -18,7 +18,7 @@ export interface TickPlace {
 function placeText({ tick, origin, kind, event, invariant, metric }: TickPlace): string {
   const parts = [`tick ${tick}`];
   if (origin !== undefined)
-    parts.push(origin === 'setup' || origin === 'inputs' ? origin : `system '${origin}'`);
+    parts.push(['setup', 'inputs', 'until'].includes(origin) ? origin : `system '${origin}'`);
   if (kind !== undefined) parts.push(`event '${kind}'${event === undefined ? '' : ` number ${event}`}`);
   if (invariant !== undefined) parts.push(`invariant '${invariant}'`);
   if (metric !== undefined) parts.push(`metric '${metric}'`);

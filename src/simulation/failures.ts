@@ -27,7 +27,8 @@ export function attemptText(error: unknown, submissions: readonly Submission[]):
     kind,
     source,
     seq,
-    row: literal(row),
+    // Ids that are still to be handed out have no value, and no literal.
+    row: literal(Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined))),
   }));
   return canonicalJson({
     error: {
