@@ -82,6 +82,8 @@ export class RunCore {
   /** Whether another writer has the log. */
   private lost = false;
   private underway: Promise<unknown> = Promise.resolve();
+  /** Whether an advance is under way, whatever a flush beside it makes of the state. */
+  private isAdvancing = false;
   private closing: Promise<void> | null = null;
   /** The tick that the world must be folded to before its next use, after a tick or a rebuild failed. */
   private rebuildTo: number | null = null;
@@ -152,6 +154,7 @@ export class RunCore {
     checkCall(this.id, this.current, 'advance');
     if (!Number.isSafeInteger(n) || n < 0) fail('BAD_USAGE', `${show(n)} is no number of ticks`, { n });
     this.current = 'advancing';
+    this.isAdvancing = true;
     const work = this.advanceBy(n, options);
     this.underway = work;
     return work;
@@ -162,13 +165,22 @@ export class RunCore {
       if (this.rebuildTo !== null) await this.rebuild();
       await this.advanceTo(this.tick + n, options);
       if (this.current === 'advancing' && this.queue.waitsForCommit) await this.commit();
-      // A flush beside may have met what an advance can't pass over. A close is no such thing.
-      if (this.current !== 'advancing' && this.current !== 'closed')
-        checkCall(this.id, this.current, 'advance');
+      this.checkBeside();
       return this.result();
     } finally {
-      if (this.current === 'advancing') this.current = this.rebuildTo === null ? 'open' : 'failed';
+      this.isAdvancing = false;
+      if (this.current === 'advancing') this.current = this.atRest;
     }
+  }
+
+  private get atRest(): RunState {
+    return this.rebuildTo === null ? 'open' : 'failed';
+  }
+
+  /** A flush beside may have met what an advance can't pass over. A close is no such thing. */
+  private checkBeside(): void {
+    if (this.current !== 'advancing' && this.current !== 'closed')
+      checkCall(this.id, this.current, 'advance');
   }
 
   private result(): AdvanceResult {
@@ -192,6 +204,8 @@ export class RunCore {
         slice = steadyClock();
       }
     }
+    // Here, before anything waits: a flush that mends the run meanwhile must not hide why this stopped short.
+    this.checkBeside();
     progress();
   }
 
@@ -275,11 +289,12 @@ export class RunCore {
   private async commit(): Promise<void> {
     try {
       const records = await this.committer.commit();
-      if (this.current === 'stalled') this.current = 'open';
+      if (this.current === 'stalled') this.current = this.isAdvancing ? 'advancing' : this.atRest;
       this.queue.committed(this.durableTick);
       this.observers.tell('durable', records);
     } catch (e) {
-      this.lost = isLost(e);
+      // Another writer has the log for good, whatever a commit beside met since.
+      this.lost ||= isLost(e);
       if (this.current !== 'closed') this.current = this.lost ? 'fenced' : 'stalled';
       if (this.lost) this.queue.abandon(e);
       throw inRun(e, this.id);
