@@ -82,7 +82,7 @@ function settledRow(spec: SchemaSpec, columns: ColumnSpecs, row: object): Refere
   return made;
 }
 
-/** Whether a stored value is one that was looked for: as stored, where 0 is −0 and NaN is nothing, as for `===`. */
+/** Whether a stored value is one that was looked for: as stored, where 0 is −0 and NaN is NaN. */
 function matches(spec: SchemaSpec, column: ColumnSpec, stored: unknown, given: unknown): boolean {
   if (stored === null || given === null) return stored === given;
   const wanted = settled(spec, column, given);
@@ -92,7 +92,9 @@ function matches(spec: SchemaSpec, column: ColumnSpec, stored: unknown, given: u
     return Object.entries(type.fields).every(([name, field]) =>
       matches(spec, field, (stored as ReferenceRow)[name], wanted[name]),
     );
-  return typeof stored === 'object' ? sameValue(stored, wanted) : stored === wanted;
+  return typeof stored === 'number'
+    ? stored === wanted || Object.is(stored, wanted)
+    : sameValue(stored, wanted);
 }
 
 /** What `write.x` takes: codes for names, 0 and 1 for booleans, and values. */
