@@ -218,7 +218,7 @@ export class Engine {
 
   private content(tick: number, draws: TickContent['draws']): TickContent {
     const { hash, sequence } = this.position;
-    const stateHash = tick % this.cadence.hashEvery === 0 ? this.state.digest() : null;
+    const stateHash = this.hashes(tick) ? this.state.digest() : null;
     const environment = tick === 0 ? this.environment : null;
     return { tick, sequence, previous: hash, environment, draws, stateHash, ...this.events.content() };
   }
@@ -340,6 +340,11 @@ export class Engine {
       hash: frame.hash.slice(),
       sequence: frame.sequence + eventCount(frame.counts),
     };
+  }
+
+  /** Whether the state is hashed after a tick. */
+  hashes(tick: number): boolean {
+    return tick % this.cadence.hashEvery === 0;
   }
 
   /** The state hash in hexadecimal. */
