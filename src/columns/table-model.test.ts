@@ -7,6 +7,7 @@ import { allowGeneration } from '../base/generate.ts';
 import { loadHash } from '../base/hash.ts';
 import { t } from '../schema/columns.ts';
 import { table } from '../schema/tables.ts';
+import { ColumnSet } from './column-set.ts';
 import { Gate } from './gate.ts';
 import { TableStore } from './table-store.ts';
 import { TableWriter } from './table-writer.ts';
@@ -28,7 +29,9 @@ const people = table(
   },
   { index: ['cell', 'health', 'name', 'sick'] },
 );
-const LAYOUT = compiled({ tables: { people: people.spec } }).tableOf.get('people')!;
+const SCHEMA = compiled({ tables: { people: people.spec } });
+const LAYOUT = SCHEMA.tableOf.get('people')!;
+const BATCH = SCHEMA.kindOf.get('+people')!;
 const INDEXED = ['cell', 'health', 'name', 'sick'] as const;
 
 interface Person {
@@ -128,6 +131,35 @@ const insertMany = fc.array(person, { minLength: 1, maxLength: 20 }).map(
       for (const row of rows) live.add(row);
     },
 );
+/** The same as typed arrays, where there are such. */
+function arraysOf(rows: readonly Person[]): object {
+  const plain = columnsOf(rows);
+  return {
+    ...plain,
+    cell: Uint8Array.from(plain.cell as number[]),
+    sick: Uint8Array.from(plain.sick as boolean[], Number),
+    x: Float64Array.from(plain.x as number[]),
+    amount: Float64Array.from(plain.amount as number[]),
+    dir: Float64Array.from((plain.dir as number[][]).flat()),
+  };
+}
+const insertArrays = fc.array(person, { minLength: 1, maxLength: 20 }).map(
+  (rows): Step =>
+    (live) => {
+      live.writer.insertMany(arraysOf(rows));
+      for (const row of rows) live.add(row);
+    },
+);
+const insertBatch = fc.array(person, { maxLength: 20 }).map(
+  (rows): Step =>
+    (live) => {
+      const batch = new ColumnSet(BATCH, false);
+      for (const row of [rows[0], ...rows]) if (row) batch.append({ ...row, id: live.nextId + batch.size });
+      if (batch.size === 0) return;
+      live.store.insertFrom(batch, 1, batch.size);
+      rows.forEach((row, i) => void live.add(row, live.nextId + (i === 0 ? 1 : 0)));
+    },
+);
 const update = fc.tuple(fc.nat(), patch).map(
   ([n, change]): Step =>
     (live) => {
@@ -220,7 +252,21 @@ const look = fc.constant<Step>((live) => void live.store.digest());
 const lookUp = fc.constant<Step>((live) => void checkIndexes(live));
 
 const steps = fc.array(
-  fc.oneof(insert, insertNamed, insertMany, update, remove, setOne, fill, span, refused, look, lookUp),
+  fc.oneof(
+    insert,
+    insertNamed,
+    insertMany,
+    insertArrays,
+    insertBatch,
+    update,
+    remove,
+    setOne,
+    fill,
+    span,
+    refused,
+    look,
+    lookUp,
+  ),
   { maxLength: 25 },
 );
 
@@ -297,7 +343,19 @@ describe('a table against a model of rows in an array', () => {
           }
         },
     );
-    const step = fc.oneof(crowd, thin, look, look, update, remove, setOne, fill, span, insertMany);
+    const step = fc.oneof(
+      crowd,
+      thin,
+      look,
+      look,
+      update,
+      remove,
+      setOne,
+      fill,
+      span,
+      insertArrays,
+      insertBatch,
+    );
     fc.assert(
       fc.property(crowd, fc.array(step, { maxLength: 12 }), (first, list) => {
         const live = run([first, ...list], true);
@@ -351,7 +409,7 @@ describe('a table against a model of rows in an array', () => {
           else expect(edited, name).not.toBe(digest);
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 300 },
     );
   });
 });
