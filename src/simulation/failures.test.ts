@@ -64,44 +64,24 @@ describe('a failed tick', () => {
         code: 'TICK_FAILED',
         facts: { run: 'r', tick: 6, ...facts, fuse: place },
       });
-      expect(error.message).toMatch(/^run 'r': tick 6, .*the fuse blew/);
+      expect(error.message).toMatch(/^run 'r': tick 6, .*: the fuse blew$/);
       expect([run.state, run.tick, run.ended, heard]).toEqual(['failed', 5, false, []]);
       expect(rowsOf(run.world)).toEqual(before);
       expect(rowsOf(await run.at(5))).toEqual(before);
       expect(await codeOf(() => run.at(6))).toBe('NO_TICK');
       expect((await run.flush()).tick).toBe(5);
       expect(await framesOf(store, 'r')).toHaveLength(6);
-      const attempts = (await store.attempts((await store.head('r'))!.segment.id)).map((one) => ({
-        tick: one.tick,
-        ...JSON.parse(one.text),
-      }));
-      expect(attempts).toMatchObject(
-        [
-          {
-            tick: 6,
-            error: { code: 'TICK_FAILED', message: error.message },
-            inputs: [
-              {
-                kind: 'joined',
-                source: 'door',
-                seq: 6,
-                row: {
-                  $object: [
-                    ['bag', []],
-                    ['name', 'n6'],
-                    ['person', null],
-                  ].slice(0, 2),
-                },
-              },
-              { kind: 'priced', source: null, row: { $object: [['price', 86]] } },
-            ],
-          },
-        ].map(({ inputs: [first, second], ...rest }) => ({
-          ...rest,
-          inputs: [{ ...first, row: expect.anything() }, second],
-        })),
-      );
-      expect(JSON.stringify(attempts)).toContain('n6');
+      const { segment } = (await store.head('r'))!;
+      const [attempt, ...more] = await store.attempts(segment.id);
+      expect([attempt!.tick, more]).toEqual([6, []]);
+      const bag = ['bag', []];
+      expect(JSON.parse(attempt!.text)).toEqual({
+        error: { code: 'TICK_FAILED', message: error.message },
+        inputs: [
+          { kind: 'joined', source: 'door', seq: 6, row: { $object: [bag, ['name', 'n6']] } },
+          { kind: 'priced', source: null, seq: 0, row: { $object: [['price', 86]] } },
+        ],
+      });
 
       expect(await codeOf(() => run.advance())).toBe('TICK_FAILED');
       expect(run.tick).toBe(5);
@@ -219,7 +199,7 @@ describe('while the world is folded anew', () => {
         () => run.world.market.value,
         () => [...run.world.ties],
         () => run.tick,
-      ].map((look) =>
+      ].map((look: () => unknown) =>
         Promise.resolve()
           .then(look)
           .catch((e) => e.code),
