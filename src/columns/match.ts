@@ -92,7 +92,7 @@ export function countMatching(store: TableStore, match: Match): number {
     names.length > 1 ||
     column.valid !== null ||
     !(column.lane instanceof FixedLane) ||
-    column.lane.width > 1 ||
+    column.layout.value.kind === 'vec' ||
     Number.isNaN(value)
   )
     return matchingRows(store, match).length;

@@ -45,8 +45,8 @@ export class WriteColumn {
    */
   get(row: number): unknown {
     if (row >>> 0 !== row || row >= this.store.size) badRow(this.store, this.column, row);
-    const { lane } = this.column;
-    return lane instanceof FixedLane && lane.width === 1 ? lane.data[row] : this.column.read(row);
+    const { lane, layout } = this.column;
+    return lane instanceof FixedLane && layout.value.kind !== 'vec' ? lane.data[row] : this.column.read(row);
   }
 
   /** Stores one value in the rows from `from` to before `to`. */

@@ -116,7 +116,8 @@ class Emitter {
   row(writer: Writer, kind: KindLayout, { key, ids }: TableLayout, taken: Taken, dice: Dice): void {
     const row = drawRow(dice, kind.columns, EMITTED_IDS);
     if (ids && !taken.naming) delete row[key[0]!.name];
-    const keyText = (): string => textOf([kind.name, ...key.map(({ name }) => row[name])]);
+    // Keys are whole numbers, which know no −0.
+    const keyText = (): string => textOf([kind.name, ...key.map(({ name }) => row[name] || 0)]);
     if (key.length > 0 && !(ids && row[key[0]!.name] === undefined)) {
       if (taken.keys.has(keyText())) return;
       taken.keys.add(keyText());

@@ -82,7 +82,7 @@ function settledRow(spec: SchemaSpec, columns: ColumnSpecs, row: object): Refere
   return made;
 }
 
-/** Whether a stored value is one that was looked for: as stored, where 0 is −0 and NaN is nothing, as for `===`. */
+/** Whether a stored value is one that was looked for: as stored, where 0 is −0 and NaN is NaN. */
 function matches(spec: SchemaSpec, column: ColumnSpec, stored: unknown, given: unknown): boolean {
   if (stored === null || given === null) return stored === given;
   const wanted = settled(spec, column, given);
@@ -92,11 +92,14 @@ function matches(spec: SchemaSpec, column: ColumnSpec, stored: unknown, given: u
     return Object.entries(type.fields).every(([name, field]) =>
       matches(spec, field, (stored as ReferenceRow)[name], wanted[name]),
     );
-  return typeof stored === 'object' ? sameValue(stored, wanted) : stored === wanted;
+  return typeof stored === 'number'
+    ? stored === wanted || Object.is(stored, wanted)
+    : sameValue(stored, wanted);
 }
 
 /** What `write.x` takes: codes for names, 0 and 1 for booleans, and values. */
-function fromRaw(type: ColumnType, raw: unknown): unknown {
+function fromRaw(spec: SchemaSpec, type: ColumnType, raw: unknown): unknown {
+  if (type.type === 'ref') return fromRaw(spec, keyOf(spec, type.table).type, raw);
   if (type.type === 'enum' && typeof raw === 'number') return type.names[raw];
   return type.type === 'bool' && typeof raw === 'number' ? raw === 1 : raw;
 }
@@ -130,7 +133,7 @@ export class ReferenceTable {
       if (type.type === 'struct' && !optional)
         return this.#writers(type.fields, (row) => holder(row)[name] as ReferenceRow);
       const set = (row: number, raw: unknown): void => {
-        holder(row)[name] = settled(this.#spec, columns[name]!, fromRaw(type, raw));
+        holder(row)[name] = settled(this.#spec, columns[name]!, fromRaw(this.#spec, type, raw));
       };
       const fill = (raw: unknown, from = 0, to = this.size): void => {
         for (let row = from; row < to; row++) set(row, raw);
@@ -215,7 +218,7 @@ export class ReferenceTable {
     const before = { rows: [...this.rows], nextId: this.nextId };
     const row = (_: unknown, i: number): object =>
       Object.fromEntries(
-        lists.map(([name, list]) => [name, fromRaw(this.#table.columns[name]!.type, list![i])]),
+        lists.map(([name, list]) => [name, fromRaw(this.#spec, this.#table.columns[name]!.type, list![i])]),
       );
     try {
       const keys = Array.from({ length: lists[0]![1]!.length }, row).map((one) => this.insert(one));
@@ -347,12 +350,12 @@ export class ReferenceWorld {
     const into = kind.startsWith('+') ? kind.slice(1) : null;
     const { columns } = into === null ? (events[kind] ?? inputs[kind])! : tables[into]!;
     const made = settledRow(this.#spec, columns, row);
-    for (const [name, { type }] of Object.entries(columns)) {
-      if (type.type !== 'newId' && type.type !== 'id') continue;
-      const table = this.tables[type.type === 'newId' ? type.table : into!] as ReferenceTable;
-      made[name] ||= table.allocate();
-      table.reserve(made[name]);
-    }
+    const tableOf = ({ type }: ColumnSpec): ReferenceTable =>
+      this.tables[type.type === 'newId' ? type.table : into!] as ReferenceTable;
+    const ids = sorted(columns).filter((name) => ['id', 'newId'].includes(columns[name]!.type.type));
+    // What is left out is handed out first, in order of columns; then all are taken.
+    for (const name of ids) made[name] ||= tableOf(columns[name]!).allocate();
+    for (const name of ids) tableOf(columns[name]!).reserve(made[name]);
     return made;
   }
 
