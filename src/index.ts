@@ -23,9 +23,11 @@ export type {
   Ctx,
   Derived,
   Emit,
+  EmitOne,
   Handler,
   Handlers,
   Insert,
+  InsertOne,
   Now,
   SetupCtx,
   Sync,
@@ -48,10 +50,16 @@ export type {
 export { type EventDef, event, fact, type form, singleton, type TableDef, table } from './schema/tables.ts';
 export type {
   Batch,
+  BatchColumns,
+  Codes,
+  NewRows,
+  Nulls,
   ReadColumn,
   Rows,
   Single,
   Table,
+  TableColumns,
+  View,
   World,
   WritableSingle,
   WritableTable,
@@ -59,6 +67,7 @@ export type {
   WriteCells,
   WriteColumn,
   WriteSpan,
+  WriteView,
 } from './schema/views.ts';
 export { createRun, openRun } from './simulation/create-run.ts';
 export {
@@ -82,5 +91,6 @@ export type {
   RunOptions,
   RunPolicy,
   RunState,
+  Submit,
   Submitted,
 } from './simulation/types.ts';

@@ -66,8 +66,8 @@ export function findNaN(data: ArrayLike<unknown>, from: number, to: number): num
   return data instanceof Float32Array ? scan32(data, from, to) : -1;
 }
 
-// One scan a kind of array: a loop that sees both is several times slower. A sum of sixteen is NaN when one of them is,
-// and when infinities of both signs meet, which the second look tells apart.
+// One scan a kind of array: a loop that sees both is several times slower. A sum of sixteen is NaN when one
+// of them is, and when infinities of both signs meet, which the second look tells apart.
 
 function scan64(data: Float64Array, from: number, to: number): number {
   let i = from;

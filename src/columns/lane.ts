@@ -47,7 +47,9 @@ export abstract class Lane {
   /** The canonical bytes of the rows of one leaf. */
   protected abstract leafBytes(from: number, to: number): Uint8Array;
 
-  /** Looks at the rows of a leaf before they are hashed, where raw writes may have left what can't be stored. */
+  /**
+   * Looks at the rows of a leaf before they are hashed, where raw writes may have left what can't be stored.
+   */
   protected checkLeaf(_from: number, _to: number): void {}
 
   /** Takes note that every leaf was looked at. */

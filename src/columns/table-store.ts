@@ -43,6 +43,8 @@ export class TableStore {
   private readonly keyColumns: readonly Column[];
   private readonly indexes: ReadonlyMap<string, RowIndex>;
   private readonly header: Uint8Array;
+  /** The bytes that the hash is taken over: the header, two counts, the hash of each lane. */
+  private readonly digested: Uint8Array;
   private hash: Uint8Array | null = null;
   private derivedVersion = 0;
 
@@ -60,6 +62,8 @@ export class TableStore {
       }),
     );
     this.header = utf8(`${layout.name}\n${canonicalJson(layout.columns.map(meaningOf))}\n`);
+    this.digested = new Uint8Array(this.header.length + 16 + this.set.lanes.length * 16);
+    this.digested.set(this.header);
   }
 
   /** Number of rows. */
@@ -255,14 +259,18 @@ export class TableStore {
   /** XXH3-128 over name, lanes, number of rows, allocator and the hash of every lane. */
   digest(): Uint8Array {
     if (this.hash !== null && !(this.touched & TO_HASH)) return this.hash;
-    const { lanes } = this.set;
-    const bytes = new Uint8Array(this.header.length + 16 + lanes.length * 16);
-    bytes.set(this.header);
-    const counts = new Float64Array([this.size, this.nextId]);
-    bytes.set(new Uint8Array(counts.buffer), this.header.length);
-    lanes.forEach((lane, i) => void bytes.set(lane.digest(this.size), this.header.length + 16 + 16 * i));
+    const { digested } = this;
+    const view = new DataView(digested.buffer);
+    let at = this.header.length;
+    view.setFloat64(at, this.size, true);
+    view.setFloat64(at + 8, this.nextId, true);
+    at += 16;
+    for (const lane of this.set.lanes) {
+      digested.set(lane.digest(this.size), at);
+      at += 16;
+    }
     this.touched &= ~TO_HASH;
-    this.hash = xxh128(bytes);
+    this.hash = xxh128(digested);
     return this.hash;
   }
 }

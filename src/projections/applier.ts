@@ -6,7 +6,7 @@
  * the event, the reservation of ids that events name, and the name of the place in every error.
  */
 import type { Rng } from '../base/draws.ts';
-import { assert, fail } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
 import type { ColumnSet } from '../columns/column-set.ts';
 import { type TableStore, TOUCHED } from '../columns/table-store.ts';
 import type { Batch, Wave } from '../columns/waves.ts';
@@ -32,14 +32,19 @@ type BatchHandler = { batch(world: object, events: BatchView, now: HandlerNow): 
 export type AnyHandlers = { readonly [kind: string]: RowHandler | BatchHandler };
 
 class ApplyNow implements HandlerNow {
-  tick = 0;
   readonly config: object;
+  tick = 0;
+  ordinal = 0;
+  private readonly all: Streams;
+  private readonly length: TickLength;
+  private kind = '';
+  private origin = '';
+  private calling = false;
   private streams: ApplyStreams | null = null;
   private event: EventStreams | null = null;
-  ordinal = 0;
-  private readonly length: TickLength;
 
-  constructor(length: TickLength, config: object) {
+  constructor(all: Streams, length: TickLength, config: object) {
+    this.all = all;
     this.length = length;
     this.config = config;
     this.rng = this.rng.bind(this);
@@ -49,9 +54,18 @@ class ApplyNow implements HandlerNow {
     return secondsAt(this.length, this.tick);
   }
 
-  /** Begins a run of events of one kind and origin. */
-  begin(streams: ApplyStreams, ordinal: number): void {
-    this.streams = streams;
+  /** Goes to a tick. */
+  goTo(tick: number): void {
+    this.tick = tick;
+    this.streams = null;
+  }
+
+  /** Begins a call for events of one kind and origin. */
+  begin(kind: string, origin: string, ordinal: number): void {
+    if (kind !== this.kind || origin !== this.origin) this.streams = null;
+    this.kind = kind;
+    this.origin = origin;
+    this.calling = true;
     this.at(ordinal);
   }
 
@@ -61,17 +75,42 @@ class ApplyNow implements HandlerNow {
     this.event = null;
   }
 
+  /** Ends a call: nobody draws any more. */
+  end(): void {
+    this.calling = false;
+  }
+
   rng(stream: string): Rng {
-    assert(this.streams !== null, 'a handler drew outside its call');
+    if (!this.calling)
+      return fail(
+        'BAD_USAGE',
+        `stream '${stream}' of a handler was drawn from after the handler had returned`,
+        {
+          stream,
+        },
+      );
+    this.streams ??= this.all.applying(this.tick, this.kind, this.origin);
     this.event ??= this.streams.at(this.ordinal);
     return this.event.rng(stream);
   }
 }
 
-/** A column that names a new row, and the table that the row will be in. */
+/** A column of a kind whose ids are taken when the event is written. */
 interface IdColumn {
-  readonly column: string;
+  readonly name: string;
   readonly store: TableStore;
+}
+
+/**
+ * The columns of each kind, by its number, that take ids: of rows that an event creates, of rows that a setup
+ * inserts.
+ */
+function idColumns({ schema, tables }: WorldState): readonly (readonly IdColumn[])[] {
+  return schema.kinds.map(({ table, columns }) =>
+    columns
+      .filter(({ role }) => role === 'newId' || (role === 'id' && table !== null))
+      .map((column) => ({ name: column.name, store: tables.get(column.table ?? table!)! })),
+  );
 }
 
 /** Where the sets of a tick are, by number of kind. */
@@ -80,37 +119,29 @@ export type SetOf = (kind: number) => ColumnSet;
 /** Folds events into one world state. */
 export class Applier {
   readonly state: WorldState;
-  private readonly handlers: AnyHandlers;
-  private readonly streams: Streams;
+  /** By number of kind; a fact, be it emitted or submitted, has none. */
+  private readonly handlers: readonly (RowHandler | BatchHandler | null)[];
   private readonly now: ApplyNow;
+  private readonly ids: readonly (readonly IdColumn[])[];
   private readonly schema: CompiledSchema;
   /** How many events of each kind of this tick are applied. */
   private readonly cursors: Uint32Array;
-  private readonly ids: readonly (readonly IdColumn[])[];
   private setOf: SetOf = () => fail('INTERNAL', 'a fold began without a tick');
 
   constructor(state: WorldState, handlers: AnyHandlers, streams: Streams, config: object) {
     this.state = state;
-    this.handlers = handlers;
-    this.streams = streams;
     this.schema = state.schema;
-    this.now = new ApplyNow(this.schema.tick, config);
-    this.cursors = new Uint32Array(this.schema.kinds.length);
-    this.ids = this.schema.kinds.map(({ columns, table: into }) =>
-      columns
-        .filter(({ role }) => role === 'newId' || (role === 'id' && into !== null))
-        .map(({ name, table }) => ({ column: name, store: state.tables.get(table ?? into!)! })),
+    this.handlers = this.schema.kinds.map(({ name }) =>
+      Object.hasOwn(handlers, name) ? handlers[name]! : null,
     );
-  }
-
-  /** The columns of a kind that name new rows: of events, and of rows that a setup inserts. */
-  idsOf(kind: number): readonly IdColumn[] {
-    return this.ids[kind]!;
+    this.ids = idColumns(state);
+    this.now = new ApplyNow(streams, this.schema.tick, config);
+    this.cursors = new Uint32Array(this.schema.kinds.length);
   }
 
   /** Begins a tick whose events are in the given sets. */
   begin(tick: number, setOf: SetOf): void {
-    this.now.tick = tick;
+    this.now.goTo(tick);
     this.cursors.fill(0);
     this.setOf = setOf;
   }
@@ -119,14 +150,18 @@ export class Applier {
   applyWave({ origin, atOnce, runs }: Wave): void {
     if (!atOnce) this.reserveAll(runs);
     for (const { kind, size, times } of runs)
-      for (let i = 0; i < times; i++) {
-        if (atOnce) this.reserve(kind, this.setOf(kind), this.cursors[kind]!, size);
-        this.applyPiece(kind, size, origin);
-      }
+      for (let i = 0; i < times; i++)
+        if (atOnce) this.applyAtOnce(kind, size, origin);
+        else this.applyPiece(kind, size, origin);
   }
 
-  /** Applies the next `size` events of a kind. */
-  applyPiece(kind: number, size: number, origin: string): void {
+  /** Applies the next `size` events of a kind, whose ids nobody has reserved yet. */
+  applyAtOnce(kind: number, size: number, origin: string): void {
+    if (this.ids[kind]!.length > 0) this.reserve(kind, this.cursors[kind]!, size);
+    this.applyPiece(kind, size, origin);
+  }
+
+  private applyPiece(kind: number, size: number, origin: string): void {
     const from = this.cursors[kind]!;
     this.cursors[kind] = from + size;
     const layout = this.schema.kinds[kind]!;
@@ -136,9 +171,9 @@ export class Applier {
         tick: this.now.tick,
         kind: layout.name,
       });
-    if (layout.source === 'insert') this.insertRows(layout, set, from, from + size);
+    if (layout.source === 'insert') this.insertRows(layout, set, from, from + size, origin);
     else if (layout.source === 'source') this.moveMarks(set, from, from + size);
-    else if (layout.source !== 'fact') this.callHandler(layout, set, from, from + size, origin);
+    else this.callHandler(layout, set, from, from + size, origin);
   }
 
   /** Whether every event of a batch has been applied. */
@@ -157,21 +192,30 @@ export class Applier {
       ahead ??= new Map();
       const from = this.cursors[kind]! + (ahead.get(kind) ?? 0);
       ahead.set(kind, (ahead.get(kind) ?? 0) + size);
-      this.reserve(kind, this.setOf(kind), from, size);
+      this.reserve(kind, from, size);
     }
   }
 
-  /** Makes sure that ids which events name are never handed out again: when they are emitted, and when they are folded. */
-  reserve(kind: number, set: ColumnSet, from: number, size: number): void {
-    for (const { column, store } of this.ids[kind]!) {
-      const ids = set.byName.get(column)!;
-      for (let row = from; row < from + size; row++) store.reserve(ids.read(row) as number);
+  /** Takes the ids that `size` events of a kind name out of the hands of the allocators. */
+  reserve(kind: number, from: number, size: number): void {
+    const set = this.setOf(kind);
+    for (const { name, store } of this.ids[kind]!) {
+      const ids = set.byName.get(name)!;
+      for (let row = from; row < from + size; row++) {
+        const id = ids.read(row);
+        if (id !== null) store.reserve(id as number);
+      }
     }
   }
 
-  private insertRows(layout: KindLayout, set: ColumnSet, from: number, to: number): void {
+  private insertRows(layout: KindLayout, set: ColumnSet, from: number, to: number, origin: string): void {
     const store = this.state.tables.get(layout.table!)!;
-    if (!store.layout.single) store.insertFrom(set, from, to);
+    if (!store.layout.single)
+      try {
+        store.insertFrom(set, from, to);
+      } catch (cause) {
+        throw tickError(cause, { tick: this.now.tick, origin });
+      }
     else {
       const row = set.rowAt(to - 1) as { [column: string]: unknown };
       for (const column of store.set.columns) column.store(0, row[column.layout.name]);
@@ -194,8 +238,9 @@ export class Applier {
 
   private callHandler(layout: KindLayout, set: ColumnSet, from: number, to: number, origin: string): void {
     const { gate } = this.state;
-    const handler = this.handlers[layout.name]!;
-    this.now.begin(this.streams.applying(this.now.tick, layout.name, origin), from);
+    const handler = this.handlers[layout.number] ?? null;
+    if (handler === null) return;
+    this.now.begin(layout.name, origin, from);
     gate.open = true;
     gate.writer = layout.name;
     try {
@@ -203,13 +248,15 @@ export class Applier {
       else {
         refusePromise(
           handler.batch(this.state.writer, new BatchView(set, from, to), this.now),
-          'the handler',
+          `the handler of '${layout.name}'`,
         );
         gate.settle();
       }
     } catch (cause) {
       gate.abandon();
       throw tickError(cause, { tick: this.now.tick, origin, kind: layout.name, event: this.now.ordinal });
+    } finally {
+      this.now.end();
     }
     gate.open = false;
   }

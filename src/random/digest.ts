@@ -52,8 +52,8 @@ export function wordOf(bytes: Uint8Array, index: number): number {
 }
 
 /**
- * The first 16 bytes as 16 characters, for a generator that is seeded with text. 128 bits are more than Alea's state
- * holds, and Alea's seeding costs time by the character.
+ * The first 16 bytes as 16 characters, for a generator that is seeded with text. 128 bits are more than
+ * Alea's state holds, and Alea's seeding costs time by the character.
  */
 export function seedText(bytes: Uint8Array): string {
   let text = '';

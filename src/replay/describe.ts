@@ -7,6 +7,7 @@ import { hex } from '../base/bytes.ts';
 import { parseCanonical } from '../base/canonical.ts';
 import { findRun, readFrames } from '../log/reader.ts';
 import type { RunInfo, Store } from '../log/store.ts';
+import { unliteral } from '../schema/canonical-text.ts';
 import { compileText } from '../schema/compile.ts';
 import { readEnvironment } from '../simulation/create-run.ts';
 import { type MetricFrame, metricsOf } from '../simulation/history.ts';
@@ -77,7 +78,7 @@ export async function describeRun(store: Store, id: string): Promise<RunDescript
   const { segment } = info;
   const environment = await readEnvironment(store, segment.id);
   const { kinds } = compileText(environment.schema);
-  const events: { [kind: string]: number } = {};
+  const events = new Map<string, number>();
   let bytes = 0;
   let hashed: { tick: number; hash: string } | null = null;
   for await (const frame of readFrames(store, segment.id, 0, segment.head.tick)) {
@@ -85,7 +86,7 @@ export async function describeRun(store: Store, id: string): Promise<RunDescript
     if (frame.stateHash !== null) hashed = { tick: frame.tick, hash: hex(frame.stateHash) };
     for (const { kind, size } of frame.counts) {
       const { name } = kinds[kind]!;
-      events[name] = (events[name] ?? 0) + size;
+      events.set(name, (events.get(name) ?? 0) + size);
     }
   }
   const source = { store, segment: segment.id, durableTick: segment.head.tick, undurable: [] };
@@ -94,9 +95,9 @@ export async function describeRun(store: Store, id: string): Promise<RunDescript
     stateHash: hashed?.hash ?? null,
     stateHashTick: hashed?.tick ?? null,
     recordHash: hex(segment.head.hash),
-    config: parseCanonical(environment.config),
+    config: unliteral(parseCanonical(environment.config)),
     bytes,
-    events,
+    events: Object.fromEntries(events),
     metrics: await metricsOf(source, segment.head.tick),
   };
 }

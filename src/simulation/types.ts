@@ -18,7 +18,10 @@ export interface Advanced {
   readonly tick: number;
   /** The last tick that is safe in the store. */
   readonly durableTick: number;
-  /** The state hash after `tick`, in hexadecimal. */
+  /**
+   * The state hash after `tick`, in hexadecimal. With `hashEvery` above 1 it may be computed only when it is read,
+   * which must be before the run advances again.
+   */
   readonly stateHash: string;
   /** Whether the world's `until` holds. */
   readonly ended: boolean;

@@ -3,10 +3,12 @@
  * so every type that their declarations need must be nameable from there.
  */
 import { join } from 'node:path';
-import type ts from 'typescript';
+import ts from 'typescript';
 import { beforeAll, expect, it } from 'vitest';
-import { allErrors, declarationsOf, errorsOf, here, programOf, root } from './compile.ts';
+import { allErrors, declarationsOf, errorsOf, programOf, root } from './compile.ts';
 
+/** What `import 'worldfold'` means. */
+const ENTRY = 'src/index.ts';
 const user = '/user';
 const pack = join(user, 'node_modules/worldfold');
 
@@ -21,7 +23,7 @@ export const schema = defineSchema({ name: 'user', version: 1, tick: '1 day', co
   events: { born: event({ child: t.newId('people') }), dayEnded: fact({ day: t.u32() }) },
   inputs: { named: event({ person: t.ref('people'), name: t.text() }) } });
 `;
-const WORLD = `import { createRun, defineWorld, store } from 'worldfold';
+const WORLD = `import { createRun, defineWorld, type Store } from 'worldfold';
 import { schema } from './schema.js';
 export const births = schema.system('births', { every: 2 }, ({ emit }) => { emit.born(); });
 export const ages = schema.derive(['people'], ({ people }) => [...people.columns.health]);
@@ -29,21 +31,22 @@ export const some = schema.apply({ born: (world, e) => world.people.deleteIf(e.c
 export const world = defineWorld(schema, { setup() {}, systems: [births],
   apply: { ...some, named: (w, e) => w.people.update(e.person, { name: e.name }) },
   metrics: { size: (w) => w.people.size } });
-export const start = (seed: string) => createRun(world, { store, seed, config: { beta: 1 } });
-export const first = async () => {
-  const run = await start('a');
+export const start = (store: Store, seed: string) => createRun(world, { store, seed, config: { beta: 1 } });
+export const first = async (store: Store) => {
+  const run = await start(store, 'a');
   return { world: run.world, codes: run.world.people.codes, columns: run.world.people.columns,
     row: run.world.people.need(1), frame: await run.metrics(), submit: run.submit,
     events: run.events('named') };
 };
 `;
-const CONSUMER = `import { first, start } from './world.js';
-export async function use() {
-  const { columns, row, frame, submit } = await first();
+const CONSUMER = `import type { Store } from 'worldfold';
+import { first, start } from './world.js';
+export async function use(store: Store) {
+  const { columns, row, frame, submit } = await first(store);
   const kind: 'well' | 'ill' = row.health;
   const rate: Float64Array = frame.columns.size;
   submit.named({ person: columns.id[0]!, name: kind + rate.length });
-  return (await start('b')).world.clock.value.day + 1n;
+  return (await start(store, 'b')).world.clock.value.day + 1n;
 }
 `;
 
@@ -55,22 +58,25 @@ const settings: ts.CompilerOptions = {
   emitDeclarationOnly: true,
   skipLibCheck: false,
   types: [],
+  lib: ['lib.es2023.d.ts', 'lib.dom.d.ts'],
   outDir: '/out',
   rootDir: user,
 };
 let library: Map<string, string>;
 
 beforeAll(() => {
-  const entry = join(here, 'api.ts');
-  const { types: _, ...rest } = settings;
-  const program = programOf(new Map(), { ...rest, rootDir: root, outDir: join(pack, 'dist') }, [entry]);
+  const { types: _, lib: __, ...rest } = settings;
+  const program = programOf(new Map(), { ...rest, rootDir: root, outDir: join(pack, 'dist') }, [
+    join(root, ENTRY),
+    ...ts.sys.readDirectory(join(root, 'src'), ['.d.ts']),
+  ]);
   expect(allErrors(program)).toEqual([]);
   const { files, errors } = declarationsOf(program);
   expect(errors).toEqual([]);
   const manifest = {
     name: 'worldfold',
     type: 'module',
-    exports: { '.': { types: './dist/test/types/api.d.ts' } },
+    exports: { '.': { types: `./dist/${ENTRY.replace('.ts', '.d.ts')}` } },
   };
   library = new Map([...files, [join(pack, 'package.json'), JSON.stringify(manifest)]]);
   library.set(join(user, 'package.json'), JSON.stringify({ name: 'user', type: 'module' }));

@@ -21,10 +21,10 @@ const CURVE = 40;
 /** The width of the labels in front of the facts. */
 const LABEL = 10;
 
-/** Config by name. A value that JSON has no form for stays the literal that the log holds: `{"$big":"5"}`. */
+/** Config by name, big integers as their digits. */
 function configOf({ config }: RunDescription): { readonly [name: string]: unknown } {
-  const { $object } = config as { readonly $object?: readonly (readonly [string, unknown])[] };
-  return $object === undefined ? { ...(config as object) } : Object.fromEntries($object);
+  const shown = (value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value);
+  return Object.fromEntries(Object.entries(config as object).map(([name, value]) => [name, shown(value)]));
 }
 
 /** Words laid out in lines of at most `width` characters. */
