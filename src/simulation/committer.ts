@@ -118,10 +118,15 @@ export class Committer {
   }
 
   private stall(records: readonly LogRecord[], cause: unknown): never {
-    const facts = { durableTick: this.durable.tick, tick: records.at(-1)!.tick, store: this.store.location };
+    const facts = {
+      first: records[0]!.tick,
+      tick: records.at(-1)!.tick,
+      durableTick: this.durable.tick,
+      store: this.store.location,
+    };
     return fail(
       'STALLED',
-      `${this.store.location} does not take ticks ${records[0]!.tick} to ${facts.tick}: ${(cause as Error).message}`,
+      `${this.store.location} does not take ticks ${facts.first} to ${facts.tick}: ${(cause as Error).message}`,
       facts,
       'Nothing is lost yet: mend the store and call flush().',
       cause,

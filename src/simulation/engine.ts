@@ -76,7 +76,7 @@ export interface Position {
 }
 
 const CHANGED =
-  'The code of apply has changed since, or is not deterministic: `worldfold replay` names the first tick that differs.';
+  'The code of apply has changed since, or is not deterministic; replay names the first tick that differs.';
 
 const START: Position = { tick: -1, hash: NO_HASH, sequence: 0 };
 
@@ -175,7 +175,7 @@ export class Engine {
       if (given === 0 && column !== undefined)
         fail(
           'BAD_VALUE',
-          `the setup inserted nothing into the singleton '${name}', whose column '${column.name}' has no default`,
+          `the setup inserted nothing into singleton '${name}', whose column '${column.name}' has no default`,
           { table: name, column: column.name },
           `Call insert.${name}({ ${column.name}: … }) in the setup, or declare a default.`,
         );

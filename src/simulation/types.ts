@@ -19,8 +19,8 @@ export interface Advanced {
   /** The last tick that is safe in the store. */
   readonly durableTick: number;
   /**
-   * The state hash after `tick`, in hexadecimal. With `hashEvery` above 1 it may be computed only when it is read,
-   * which must be before the run advances again.
+   * The state hash after `tick`, in hexadecimal. With `hashEvery` above 1 it may be computed only when it is
+   * read, which must be before the run advances again.
    */
   readonly stateHash: string;
   /** Whether the world's `until` holds. */

@@ -1,8 +1,8 @@
 /**
  * Generic worlds over any schema: as plans that can be built again and again, and as arbitraries of plans.
  *
- * Owns setups and systems, which choose by recorded draws, and the tap that hears what they emit. What handlers do is in
- * `arbitraries-handlers.ts`.
+ * Owns setups and systems, which choose by recorded draws, and the tap that hears what they emit. What
+ * handlers do is in `arbitraries-handlers.ts`.
  */
 import * as fc from 'fast-check';
 import type { Cursor } from '../base/draws.ts';
@@ -45,7 +45,9 @@ export interface WorldPlan {
   readonly systems: readonly SystemPlan[];
   readonly inputs: readonly InputPlan[];
   readonly ticks: number;
-  /** Whether handlers draw; the batch form of a handler draws otherwise, so that the two do not agree then. */
+  /**
+   * Whether handlers draw; the batch form of a handler draws otherwise, so that the two do not agree then.
+   */
   readonly handlersDraw: boolean;
   /** Whether handlers refuse some inputs. */
   readonly refusing: boolean;
