@@ -126,7 +126,7 @@ export class Committer {
     };
     return fail(
       'STALLED',
-      `${this.store.location} does not take ticks ${facts.first} to ${facts.tick}: ${(cause as Error).message}`,
+      `${facts.store} does not take ticks ${facts.first} to ${facts.tick}: ${(cause as Error).message}`,
       facts,
       'Nothing is lost yet: mend the store and call flush().',
       cause,
