@@ -1,9 +1,9 @@
 /**
  * The fold: events into tables, by the handlers of a world.
  *
- * The one place where handlers are called. A live tick and a replay both come through here, piece by piece in recorded
- * order, so that they can't differ. Owns the frame of a handler's call: the gate, the draws keyed by the event, the
- * reservation of ids that events name, and the name of the place in every error.
+ * The one place where handlers are called. A live tick and a replay both come through here, piece by piece
+ * in recorded order, so that they can't differ. Owns the frame of a handler's call: the gate, the draws
+ * keyed by the event, the reservation of ids that events name, and the name of the place in every error.
  */
 import type { Rng } from '../base/draws.ts';
 import { fail } from '../base/errors.ts';
@@ -101,7 +101,10 @@ interface IdColumn {
   readonly store: TableStore;
 }
 
-/** The columns of each kind, by its number, that take ids: of rows that an event creates, of rows that a setup inserts. */
+/**
+ * The columns of each kind, by its number, that take ids: of rows that an event creates, of rows that a
+ * setup inserts.
+ */
 function idColumns({ schema, tables }: WorldState): readonly (readonly IdColumn[])[] {
   return schema.kinds.map(({ table, columns }) =>
     columns
@@ -178,7 +181,10 @@ export class Applier {
     return this.cursors[kind] === set.size;
   }
 
-  /** Ids that events of a wave name are taken before the first of them is applied, as they were when they were emitted. */
+  /**
+   * Ids that events of a wave name are taken before the first of them is applied, as they were when they
+   * were emitted.
+   */
   private reserveAll(runs: Wave['runs']): void {
     let ahead: Map<number, number> | null = null;
     for (const { kind, size } of runs) {

@@ -1,8 +1,8 @@
 /**
  * The tables of a world and the faces that user code sees of them.
  *
- * Owns the gate that tells when tables may be written, and the state hash. What it holds is a projection: it can be
- * cleared and folded from the log at any time, and the faces stay good.
+ * Owns the gate that tells when tables may be written, and the state hash. What it holds is a projection:
+ * it can be cleared and folded from the log at any time, and the faces stay good.
  */
 import { canonicalJson } from '../base/canonical.ts';
 import { xxh128 } from '../base/hash.ts';
@@ -40,7 +40,10 @@ export class WorldState {
     this.fillSingles();
   }
 
-  /** A singleton has its one row from the start: defaults where declared, else zeros until the setup sets it. */
+  /**
+   * A singleton has its one row from the start: defaults where declared, else zeros until the setup sets
+   * it.
+   */
   private fillSingles(): void {
     for (const store of this.tables.values()) {
       if (!store.layout.single) continue;

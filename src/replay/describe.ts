@@ -1,5 +1,6 @@
 /**
- * What a store knows of its runs without the worlds that made them: headers, heads, counts of events, metrics.
+ * What a store knows of its runs without the worlds that made them: headers, heads, counts of events,
+ * metrics.
  */
 
 import { hex } from '../base/bytes.ts';
@@ -68,7 +69,10 @@ export interface RunDescription extends RunListing {
   readonly metrics: MetricFrame;
 }
 
-/** Reads a run's whole log, verifying every record, and tells what is in it. `UNKNOWN_RUN`, `CORRUPT`, `NO_RECORD`. */
+/**
+ * Reads a run's whole log, verifying every record, and tells what is in it. `UNKNOWN_RUN`, `CORRUPT`,
+ * `NO_RECORD`.
+ */
 export async function describeRun(store: Store, id: string): Promise<RunDescription> {
   const info = await findRun(store, id);
   const { segment } = info;

@@ -66,7 +66,8 @@ class Replay {
 
 /**
  * Folds a run's durable log from nothing and compares every recorded state hash; see {@link ReplayReport}.
- * `REPLAY_DIFFERS` names the first tick whose hash differs; `UNKNOWN_RUN`, `SCHEMA_DIFFERS`, `CORRUPT`, `NO_RECORD`.
+ * `REPLAY_DIFFERS` names the first tick whose hash differs; `UNKNOWN_RUN`, `SCHEMA_DIFFERS`, `CORRUPT`,
+ * `NO_RECORD`.
  *
  * @example
  * ```ts

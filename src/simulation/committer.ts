@@ -1,8 +1,8 @@
 /**
  * Group commit: records wait in memory until enough ticks or time have come together, then go in as one.
  *
- * The same bytes are offered until the store takes them; a store that lost its answer skips what it has. What is not
- * durable is bounded. Time is read only between ticks.
+ * The same bytes are offered until the store takes them; a store that lost its answer skips what it has.
+ * What is not durable is bounded. Time is read only between ticks.
  */
 import { type ErrorCode, fail, isWorldfoldError } from '../base/errors.ts';
 import type { Head, LogRecord, Store } from '../log/store.ts';
@@ -25,7 +25,10 @@ const LOST: readonly ErrorCode[] = ['WRITER_REPLACED', 'DIVERGED', 'GAP', 'UNKNO
 /** Whether an error says that the run lost its log. */
 export const isLost = (e: unknown): boolean => isWorldfoldError(e) && LOST.includes(e.code);
 
-/** Makes a call of the store, and makes it again where the store failed: a call that writes may be made twice. */
+/**
+ * Makes a call of the store, and makes it again where the store failed: a call that writes may be made
+ * twice.
+ */
 export async function persistent<T>(call: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++)
     try {
@@ -85,7 +88,10 @@ export class Committer {
     return this.waiting.length >= ticks || this.bytes >= maxUndurable || this.clock() - this.since >= ms;
   }
 
-  /** Commits all that waits and returns it. `STALLED` when the store does not take it; else see {@link isLost}. */
+  /**
+   * Commits all that waits and returns it. `STALLED` when the store does not take it; else see {@link
+   * isLost}.
+   */
   async commit(): Promise<readonly LogRecord[]> {
     while (this.busy !== null) await this.busy.catch(() => []);
     if (this.waiting.length === 0) return [];
@@ -113,11 +119,12 @@ export class Committer {
   }
 
   private stall(records: readonly LogRecord[], cause: unknown): never {
-    const facts = { durableTick: this.durable.tick, tick: records.at(-1)!.tick, store: this.store.location };
+    const store = this.store.location;
+    const [first, last] = [records[0]!.tick, records.at(-1)!.tick];
     return fail(
       'STALLED',
-      `${this.store.location} does not take ticks ${records[0]!.tick} to ${facts.tick}: ${(cause as Error).message}`,
-      facts,
+      `${store} does not take ticks ${first} to ${last}: ${(cause as Error).message}`,
+      { durableTick: this.durable.tick, tick: last, store },
       'Nothing is lost yet: mend the store and call flush().',
       cause,
     );

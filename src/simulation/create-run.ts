@@ -1,8 +1,8 @@
 /**
  * Beginning a run and taking one up again.
  *
- * Owns the defaults of a run's policies, record 0 with all that the fold depends on, and the run header: an index that
- * holds hints and no truth.
+ * Owns the defaults of a run's policies, record 0 with all that the fold depends on, and the run header: an
+ * index that holds hints and no truth.
  */
 
 import { hex } from '../base/bytes.ts';
@@ -26,7 +26,10 @@ import { RunCore, type RunParts, release } from './run.ts';
 import type { CreateRun, OpenRun } from './types.ts';
 import type { AnyWorld } from './world.ts';
 
-/** The choices that a run makes about itself. `hashEvery` decides which records hold a state hash; the rest no byte. */
+/**
+ * The choices that a run makes about itself. `hashEvery` decides which records hold a state hash; the rest
+ * no byte.
+ */
 export interface PolicyOptions {
   readonly hashEvery?: number;
   readonly invariantsEvery?: number;
@@ -217,7 +220,10 @@ function tickZero(
   }
 }
 
-/** Where the answer was lost, the segment's name, which nobody else has, tells that the run is there and ours. */
+/**
+ * Where the answer was lost, the segment's name, which nobody else has, tells that the run is there and
+ * ours.
+ */
 async function createIn(store: Store, run: NewRun): Promise<RunInfo> {
   try {
     return await store.create(run);
@@ -270,8 +276,8 @@ async function takeUp(world: AnyWorld, options: OpenOptions): Promise<RunCore> {
 }
 
 /**
- * Begins a run of a world in a store: header, tick 0 and lease go in together, or nothing does. `EXISTS` when the id is
- * taken, `BAD_INPUT` when the config does not fit, `TICK_FAILED` when the setup throws.
+ * Begins a run of a world in a store: header, tick 0 and lease go in together, or nothing does. `EXISTS`
+ * when the id is taken, `BAD_INPUT` when the config does not fit, `TICK_FAILED` when the setup throws.
  *
  * @example
  * ```ts
@@ -283,8 +289,9 @@ export const createRun = ((world: unknown, options: CreateOptions) =>
   createCore(world as AnyWorld, options)) as unknown as CreateRun;
 
 /**
- * Takes a run up at its durable head and becomes its writer. `UNKNOWN_RUN`; `SCHEMA_DIFFERS`; `RUN_IN_USE` while another
- * writer is alive, unless `takeover` is true; `REPLAY_DIFFERS` when folding does not give the recorded world.
+ * Takes a run up at its durable head and becomes its writer. `UNKNOWN_RUN`; `SCHEMA_DIFFERS`; `RUN_IN_USE`
+ * while another writer is alive, unless `takeover` is true; `REPLAY_DIFFERS` when folding does not give the
+ * recorded world.
  */
 export const openRun = ((world: unknown, options: OpenOptions) =>
   openCore(world as AnyWorld, options)) as unknown as OpenRun;

@@ -1,8 +1,8 @@
 /**
  * The tick: inputs, systems, invariants, metrics, and what they leave behind as content of a record.
  *
- * Pure computation over one world state: no store, no clock, nothing that waits. A tick that throws leaves the state in
- * pieces; whoever called must rebuild it before its next use.
+ * Pure computation over one world state: no store, no clock, nothing that waits. A tick that throws leaves
+ * the state in pieces; whoever called must rebuild it before its next use.
  */
 
 import { hex, sameBytes } from '../base/bytes.ts';
@@ -76,7 +76,7 @@ export interface Position {
 }
 
 const CHANGED =
-  'The code of apply has changed since, or is not deterministic: `worldfold replay` names the first tick that differs.';
+  'The code of apply has changed, or is not deterministic: `worldfold replay` names the first tick that differs.';
 
 const START: Position = { tick: -1, hash: NO_HASH, sequence: 0 };
 
@@ -175,14 +175,17 @@ export class Engine {
       if (given === 0 && column !== undefined)
         fail(
           'BAD_VALUE',
-          `the setup inserted nothing into the singleton '${name}', whose column '${column.name}' has no default`,
+          `the setup inserted no row into the singleton '${name}', whose '${column.name}' has no default`,
           { table: name, column: column.name },
           `Call insert.${name}({ ${column.name}: … }) in the setup, or declare a default.`,
         );
     }
   }
 
-  /** Computes the next tick with the inputs that arrived. Throws {@link InputRefused} for one that does not apply. */
+  /**
+   * Computes the next tick with the inputs that arrived. Throws {@link InputRefused} for one that does not
+   * apply.
+   */
   step(inputs: readonly PendingInput[]): ComputedTick {
     return this.compute(this.position.tick + 1, () => {
       const applied = inputs.map((input, index) => this.applyInput(input, index));
@@ -319,7 +322,10 @@ export class Engine {
     );
   }
 
-  /** Folds a recorded tick. `REPLAY_DIFFERS` where a handler throws, since it did not when the tick was recorded. */
+  /**
+   * Folds a recorded tick. `REPLAY_DIFFERS` where a handler throws, since it did not when the tick was
+   * recorded.
+   */
   fold(frame: RecordFrame): void {
     this.tick = frame.tick;
     const batches = decodeBatches(frame, this.state.schema, this.sets);

@@ -1,8 +1,8 @@
 /**
  * A run: ticks computed, encoded, committed and told of, one after another.
  *
- * Owns the order of what follows a computed tick (encode, note, tell, commit, tell) and the states of a run. What waits
- * is here; what is computed is in the engine.
+ * Owns the order of what follows a computed tick (encode, note, tell, commit, tell) and the states of a
+ * run. What waits is here; what is computed is in the engine.
  */
 import { show } from '../base/canonical.ts';
 import { fail, WorldfoldError } from '../base/errors.ts';
@@ -331,8 +331,8 @@ export class RunCore {
   }
 
   /**
-   * Ends the run: an advance under way stops after its tick, everything computed is made durable, and the run is given
-   * up. Closing twice does nothing more.
+   * Ends the run: an advance under way stops after its tick, everything computed is made durable, and the
+   * run is given up. Closing twice does nothing more.
    */
   close(): Promise<void> {
     this.closing ??= this.closeNow();

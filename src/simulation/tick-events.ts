@@ -1,10 +1,10 @@
 /**
  * The events of the tick that is being computed: sets by kind, and the exact order in waves.
  *
- * Owns `emit` and `insert`, the writers that user code calls. A writer appends to its kind's columns and extends the
- * current run; with at-once effects each piece is applied before the writer returns. Outside a system or a setup every
- * writer refuses. A writer that failed spoils its wave: what it took (an id, half a row) can't be given back, so that a
- * system which goes on all the same must not leave a record.
+ * Owns `emit` and `insert`, the writers that user code calls. A writer appends to its kind's columns and
+ * extends the current run; with at-once effects each piece is applied before the writer returns. Outside a
+ * system or a setup every writer refuses. A writer that failed spoils its wave: what it took (an id, half a
+ * row) can't be given back, so that a system which goes on all the same must not leave a record.
  */
 import { assert, fail, isWorldfoldError, WorldfoldError } from '../base/errors.ts';
 import { ColumnSet, type Fillers } from '../columns/column-set.ts';
@@ -200,7 +200,10 @@ export class TickEvents {
     this.runs = [];
   }
 
-  /** Lets `origin` emit while `run` runs; then applies what was emitted. Returns the number of pieces emitted. */
+  /**
+   * Lets `origin` emit while `run` runs; then applies what was emitted. Returns the number of pieces
+   * emitted.
+   */
   wave(origin: string, atOnce: boolean, run: () => void): number {
     assert(!this.emitting, 'a wave began inside another');
     this.origin = origin;
