@@ -1,7 +1,8 @@
 /**
  * worldfold: deterministic simulations in which the log is the world.
  *
- * Composition only: the public names of floors 0 to 5. Stores with drivers are exports of their own (`worldfold/sqlite`).
+ * Composition only: the public names of floors 0 to 5. Stores with drivers are exports of their own:
+ * `worldfold/sqlite`.
  */
 export type { Cursor, Rng } from './base/draws.ts';
 export { ERROR_CODES, type ErrorCode, type Facts, isWorldfoldError, WorldfoldError } from './base/errors.ts';
@@ -22,9 +23,11 @@ export type {
   Ctx,
   Derived,
   Emit,
+  EmitOne,
   Handler,
   Handlers,
   Insert,
+  InsertOne,
   Now,
   SetupCtx,
   Sync,
@@ -47,10 +50,16 @@ export type {
 export { type EventDef, event, fact, type form, singleton, type TableDef, table } from './schema/tables.ts';
 export type {
   Batch,
+  BatchColumns,
+  Codes,
+  NewRows,
+  Nulls,
   ReadColumn,
   Rows,
   Single,
   Table,
+  TableColumns,
+  View,
   World,
   WritableSingle,
   WritableTable,
@@ -58,6 +67,7 @@ export type {
   WriteCells,
   WriteColumn,
   WriteSpan,
+  WriteView,
 } from './schema/views.ts';
 export { createRun, openRun } from './simulation/create-run.ts';
 export {
@@ -81,5 +91,6 @@ export type {
   RunOptions,
   RunPolicy,
   RunState,
+  Submit,
   Submitted,
 } from './simulation/types.ts';

@@ -1,8 +1,8 @@
 /**
  * A growing buffer to write bytes into, and a checked reader of bytes.
  *
- * Little-endian throughout. Lengths and counts are unsigned LEB128 varints up to 2^53. The reader refuses to read past
- * its end (`CORRUPT`), so that cut bytes are named and never read as zeros.
+ * Little-endian throughout. Lengths and counts are unsigned LEB128 varints up to 2^53 − 1. The reader refuses
+ * to read past its end (`CORRUPT`), so that cut bytes are named and never read as zeros.
  */
 import { fail } from './errors.ts';
 import { fromUtf8, utf8 } from './text.ts';
@@ -44,7 +44,7 @@ export class ByteWriter {
     bytes[this.length++] = value >>> 24;
   }
 
-  /** An unsigned LEB128 number up to 2^53. */
+  /** An unsigned LEB128 number: a whole number from 0 to 2^53 − 1. */
   varint(value: number): void {
     this.reserve(8);
     let rest = value;
@@ -99,7 +99,7 @@ export class ByteWriter {
     this.length += pad;
   }
 
-  /** A copy of what was written since `from`; the writer is empty afterwards when `from` is 0. */
+  /** A copy of all that was written; the writer is empty afterwards. */
   take(): Uint8Array {
     const taken = this.bytes.slice(0, this.length);
     this.length = 0;
@@ -114,9 +114,17 @@ export class ByteReader {
   readonly end: number;
 
   constructor(bytes: Uint8Array, at = 0, end = bytes.length) {
-    this.bytes = bytes;
+    // A Node Buffer's `slice` shares memory where a Uint8Array's copies: everything read is read as the
+    // latter.
+    this.bytes =
+      bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
     this.at = at;
     this.end = end;
+  }
+
+  /** How many bytes are left. */
+  get left(): number {
+    return this.end - this.at;
   }
 
   /** Steps over `count` bytes and returns where they begin. */
@@ -140,7 +148,7 @@ export class ByteReader {
     return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
   }
 
-  /** An unsigned LEB128 number; more than 2^53 is `CORRUPT`. */
+  /** An unsigned LEB128 number; more than 2^53 − 1 is `CORRUPT`. */
   varint(): number {
     let value = 0;
     let scale = 1;

@@ -1,9 +1,10 @@
 /**
  * Canonical JSON: one text for one value.
  *
- * Keys in order of UTF-16 code units, numbers in the ECMAScript form (RFC 8785, with −0 written as 0), no white
- * space, strings by the text rule. What JSON would change silently (undefined in arrays, dates, class instances,
- * non-finite numbers, big integers, cycles) is refused with the path to it. A property that is undefined is left out.
+ * Keys in order of UTF-16 code units, numbers in the ECMAScript form (RFC 8785, with −0 written as 0), no
+ * white space, strings by the text rule. What JSON would change silently (undefined in arrays, names on
+ * arrays, dates, class instances, non-finite numbers, big integers, cycles) is refused with the path to it. A
+ * property that is undefined is left out.
  */
 import { fail } from './errors.ts';
 import { byCodeUnits, textFlaw } from './text.ts';
@@ -13,9 +14,11 @@ const MAX_DEPTH = 200;
 const refuse = (path: string, why: string): never =>
   fail('BAD_VALUE', `${path} cannot be stored as JSON: ${why}`, { path, why });
 
+/** Whether an object holds nothing but its own properties; objects of other realms count. */
 function plain(value: object): boolean {
   const proto = Object.getPrototypeOf(value);
-  return proto === null || proto === Object.prototype || Object.getPrototypeOf(proto) === null;
+  if (proto === null || proto === Object.prototype) return true;
+  return Object.getPrototypeOf(proto) === null && Object.hasOwn(proto, 'isPrototypeOf');
 }
 
 function encodeText(text: string, path: string): string {
@@ -35,6 +38,11 @@ function encodeObject(value: object, path: string, depth: number): string {
   return `{${parts.join(',')}}`;
 }
 
+function encodeArray(value: readonly unknown[], path: string, depth: number): string {
+  if (Object.keys(value).length > value.length) return refuse(path, 'it is an array with named properties');
+  return `[${Array.from(value, (inner, i) => encode(inner, `${path}[${i}]`, depth + 1)).join(',')}]`;
+}
+
 function encode(value: unknown, path: string, depth: number): string {
   if (depth > MAX_DEPTH)
     return refuse(path, `it is nested deeper than ${MAX_DEPTH} levels, or refers to itself`);
@@ -47,8 +55,9 @@ function encode(value: unknown, path: string, depth: number): string {
     case 'number':
       return Number.isFinite(value) ? JSON.stringify(value) : refuse(path, `${value} has no JSON form`);
     case 'object':
-      if (!Array.isArray(value)) return encodeObject(value, path, depth);
-      return `[${Array.from(value, (inner, i) => encode(inner, `${path}[${i}]`, depth + 1)).join(',')}]`;
+      return Array.isArray(value) ? encodeArray(value, path, depth) : encodeObject(value, path, depth);
+    case 'undefined':
+      return refuse(path, 'undefined has no JSON form');
     default:
       return refuse(path, `a ${typeof value} has no JSON form`);
   }
@@ -60,7 +69,10 @@ function encode(value: unknown, path: string, depth: number): string {
  */
 export const canonicalJson = (value: unknown, name = 'value'): string => encode(value, name, 0);
 
-/** The value of a canonical text. `__proto__` comes back as an ordinary own key. Throws `CORRUPT` on other text. */
+/**
+ * The value of a canonical text. `__proto__` comes back as an ordinary own key. Throws `CORRUPT` on text that
+ * is no JSON; that a text is the canonical one is for the hash around it to say.
+ */
 export function parseCanonical(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -69,15 +81,20 @@ export function parseCanonical(text: string): unknown {
   }
 }
 
+/**
+ * At most 60 characters. A cut may fall inside a surrogate pair, and messages are stored: they must stay
+ * text.
+ */
+const short = (text: string): string => (text.length > 60 ? `${text.slice(0, 57)}…` : text).toWellFormed();
+
 /** A value as a short piece of a message: strings quoted, long ones cut, nothing thrown. */
 export function show(value: unknown): string {
-  if (typeof value === 'string') return `'${value.length > 60 ? `${value.slice(0, 57)}…` : value}'`;
+  if (typeof value === 'string') return `'${short(value)}'`;
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value === 'function') return 'a function';
   if (typeof value !== 'object' || value === null) return Object.is(value, -0) ? '-0' : String(value);
   try {
-    const text = JSON.stringify(value);
-    return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+    return short(JSON.stringify(value));
   } catch {
     return Object.prototype.toString.call(value);
   }

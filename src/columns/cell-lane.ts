@@ -1,8 +1,9 @@
 /**
  * Cells of any length: texts, bytes, JSON, lists. Each row has a start and an end in one heap of bytes.
  *
- * Owns the heap and its compaction, and the array of decoded values that readers see, which is built when first asked
- * for and kept true by every write. Garbage in the heap is no state: hashes and codec read cells in order of rows.
+ * Owns the heap and its compaction, and the array of decoded values that readers see: a prefix of the rows,
+ * made longer when it is asked for and kept true by every write. Garbage in the heap is no state: hashes and
+ * codec read cells in order of rows.
  */
 import { type ByteReader, ByteWriter } from '../base/bytes.ts';
 import { fail } from '../base/errors.ts';
@@ -23,7 +24,8 @@ export class CellLane extends Lane {
   private used = 0;
   private garbage = 0;
   private count = 0;
-  private values: unknown[] | null = null;
+  /** The values of the first rows, as far as anyone has asked for them. */
+  private values: unknown[] = [];
 
   constructor(path: string, codec: CellCodec, marked: boolean) {
     super(path, CELL_SHIFT, marked);
@@ -35,30 +37,31 @@ export class CellLane extends Lane {
     return this.heap.subarray(this.start[row], this.end[row]);
   }
 
-  /** The value of a cell. */
+  /** The value of a cell, for the caller to keep. */
   read(row: number): unknown {
-    return this.values === null ? this.codec.decode(this.bytesAt(row)) : this.values[row];
+    return this.codec.shared && row < this.values.length
+      ? this.values[row]
+      : this.codec.decode(this.bytesAt(row));
   }
 
   /** Stores a value that was checked. */
   write(row: number, value: unknown): void {
     if (this.codec.text) this.writeText(row, value as string);
     else this.put(row, this.codec.encode(value));
-    if (this.values !== null) this.values[row] = this.codec.decode(this.bytesAt(row));
+    if (row < this.values.length) this.values[row] = this.codec.decode(this.bytesAt(row));
   }
 
-  /** The values of all rows as an array that stays true until rows are added or removed. */
+  /** The values of the first `size` rows as an array that stays true until rows are added or removed. */
   all(size: number, nullAt: ((row: number) => boolean) | null): readonly unknown[] {
-    if (this.values === null || this.values.length !== size)
-      this.values = Array.from({ length: size }, (_, row) =>
-        nullAt?.(row) ? null : this.codec.decode(this.bytesAt(row)),
-      );
-    return this.values;
+    const { values } = this;
+    for (let row = values.length; row < size; row++)
+      values.push(nullAt?.(row) ? null : this.codec.decode(this.bytesAt(row)));
+    return values.length === size ? values : values.slice(0, size);
   }
 
   /** Tells the array of values that a row is null. */
   noteNull(row: number): void {
-    if (this.values !== null) this.values[row] = null;
+    if (row < this.values.length) this.values[row] = null;
   }
 
   private writeText(row: number, text: string): void {
@@ -90,7 +93,9 @@ export class CellLane extends Lane {
     if (live + more > 0xffffffff)
       fail('BAD_VALUE', `column '${this.path}' would hold more than 4 GiB`, { column: this.path });
     const compact = this.garbage > MIN_GARBAGE && this.garbage * 2 > this.used;
-    const grown = new Uint8Array(Math.min(0xffffffff, Math.max(64, live + more, live * 2)));
+    // Compaction visits every row, so it must be paid for by at least as many bytes written.
+    const wanted = Math.max(64, live + more, live * 2 + this.count);
+    const grown = new Uint8Array(Math.min(0xffffffff, wanted));
     if (compact || this.used + more > grown.length) this.compactInto(grown);
     else grown.set(this.heap.subarray(0, this.used));
     this.heap = grown;
@@ -121,7 +126,9 @@ export class CellLane extends Lane {
 
   move(from: number, to: number): void {
     this.put(to, this.bytesAt(from).slice());
-    if (this.values !== null) this.values[to] = this.values[from];
+    if (to >= this.values.length) return;
+    if (from < this.values.length) this.values[to] = this.values[from];
+    else this.values = [];
   }
 
   clear(row: number): void {
@@ -134,13 +141,13 @@ export class CellLane extends Lane {
   truncate(size: number): void {
     for (let row = size; row < this.count; row++) this.garbage += this.end[row]! - this.start[row]!;
     this.count = Math.min(this.count, size);
-    if (this.values !== null) this.values.length = size;
+    if (this.values.length > size) this.values.length = size;
     if (size === 0) this.used = this.garbage = 0;
   }
 
   appendFrom(source: this, from: number, to: number, at: number): void {
     for (let row = from; row < to; row++) this.put(at + row - from, source.bytesAt(row));
-    this.values = null;
+    if (this.values.length > at) this.values = [];
   }
 
   encode(writer: ByteWriter, from: number, to: number): void {
@@ -152,6 +159,12 @@ export class CellLane extends Lane {
 
   decode(reader: ByteReader, count: number): void {
     reader.align(4);
+    if (count > reader.left / 4)
+      fail('CORRUPT', `cells of '${this.path}' end too early`, {
+        column: this.path,
+        count,
+        left: reader.left,
+      });
     this.start = new Uint32Array(count);
     this.end = new Uint32Array(count);
     let last = 0;
@@ -165,7 +178,7 @@ export class CellLane extends Lane {
     this.used = last;
     this.garbage = 0;
     this.count = count;
-    this.values = null;
+    this.values = [];
   }
 
   protected leafBytes(from: number, to: number): Uint8Array {

@@ -1,8 +1,8 @@
 /**
  * A stored column: the lanes of one declared column, and the passage between values and lanes.
  *
- * `read` and `write` serve every layout and are what generated code is measured against; `write` checks what a typed
- * array would silently destroy and throws `BAD_VALUE` with the column and the row.
+ * `read` and `write` serve every layout and are what generated code is measured against; `write` checks what
+ * a typed array would silently destroy and throws `BAD_VALUE` with the column and the row.
  */
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { assert, fail } from '../base/errors.ts';
@@ -119,12 +119,17 @@ export class Column {
     lane.marks[row >> lane.shift] = 1;
   }
 
-  /** The stored number of a checked value: the code of an enum name, 0 or 1 for a boolean, 0 for −0 in whole columns. */
+  /**
+   * The stored number of a checked value: the code of an enum name, 0 or 1 for a boolean, 0 for −0 in whole
+   * columns, the nearest single in f32 columns.
+   */
   raw(value: unknown): unknown {
     const type = this.layout.value;
     if (type.kind === 'enum') return this.codes.get(value as string);
     if (type.kind === 'bool') return value === true ? 1 : 0;
-    return type.kind === 'number' && type.whole ? (value as number) + 0 : value;
+    if (type.kind !== 'number') return value;
+    if (type.whole) return (value as number) + 0;
+    return type.array === 'f32' ? Math.fround(value as number) : value;
   }
 
   /** What user code sees as `columns.x`: exactly `size` rows. */
@@ -151,6 +156,8 @@ function listCodec(of: ColumnLayout): CellCodec {
   };
   return {
     text: false,
+    // Items that are objects can be changed by whoever gets them, though the list around them can't.
+    shared: !['bytes', 'vec', 'struct', 'list'].includes(of.value.kind),
     encode(value) {
       const list = value as readonly unknown[];
       const items = load(list.length);
@@ -165,6 +172,7 @@ function listCodec(of: ColumnLayout): CellCodec {
       const count = reader.varint();
       const items = new Column(of, false);
       for (const lane of items.lanes) lane.decode(reader, count);
+      if (reader.left > 0) fail('CORRUPT', `a list of '${of.path}' holds more than its items`, { count });
       return Object.freeze(Array.from({ length: count }, (_, i) => items.read(i)));
     },
   };

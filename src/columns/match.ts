@@ -1,8 +1,8 @@
 /**
  * Finding rows by values: `where` and `count`.
  *
- * An index is used where the match names an indexed column; the rest is compared as stored, code against code, without
- * making a value of any row.
+ * An index is used where the match names an indexed column; the rest is compared as stored, code against
+ * code, without making a value of any row. NaN matches NaN, and −0 matches 0.
  */
 import { sameBytes } from '../base/bytes.ts';
 import { fail } from '../base/errors.ts';
@@ -24,8 +24,9 @@ function testFields(column: Column, value: object): Test {
 
 function testVec(lane: FixedLane, value: ArrayLike<number>): Test {
   const { width } = lane;
+  const raw = Array.from(value, lane.type === 'f32' ? Math.fround : Number);
   return (row) => {
-    for (let i = 0; i < width; i++) if (lane.data[row * width + i] !== value[i]) return false;
+    for (let i = 0; i < width; i++) if (lane.data[row * width + i] !== raw[i]) return false;
     return true;
   };
 }
@@ -39,6 +40,7 @@ function testValue(column: Column, value: unknown): Test {
   }
   if (column.layout.value.kind === 'vec') return testVec(lane as FixedLane, value as ArrayLike<number>);
   const raw = column.raw(value);
+  if (Number.isNaN(raw)) return (row) => Number.isNaN((lane as FixedLane).data[row]);
   return (row) => (lane as FixedLane).data[row] === raw;
 }
 
@@ -90,7 +92,8 @@ export function countMatching(store: TableStore, match: Match): number {
     names.length > 1 ||
     column.valid !== null ||
     !(column.lane instanceof FixedLane) ||
-    column.lane.width > 1
+    column.layout.value.kind === 'vec' ||
+    Number.isNaN(value)
   )
     return matchingRows(store, match).length;
   if (store.isIndexed(names[0]!)) return store.rowsBy(names[0]!, value).length;

@@ -1,8 +1,8 @@
 /**
  * Row objects in and out of a set, written for its layout where code may be generated.
  *
- * The generated functions name their lanes, so that every access sees one kind of array. The general path beside each
- * does the same through `Column.write` and `Column.read`; tests hold both to one behaviour.
+ * The generated functions name their lanes, so that every access sees one kind of array. The general path
+ * beside each does the same through `Column.write` and `Column.read`; tests hold both to one behaviour.
  */
 import { show } from '../base/canonical.ts';
 import { assert, fail } from '../base/errors.ts';
@@ -22,7 +22,15 @@ type RowObject = { readonly [column: string]: unknown };
 
 const MAX_CHAIN = 12;
 
+/**
+ * Whether `v` is no number that fits, as an expression. The type is asked first: bit operators throw on big
+ * integers.
+ */
 function numberTest(type: NumberValue, v: string): string {
+  return `typeof ${v} !== 'number' || ${rangeTest(type, v)}`;
+}
+
+function rangeTest(type: NumberValue, v: string): string {
   switch (type.array) {
     case 'u8':
       return `(${v} & 255) !== ${v}`;
@@ -37,9 +45,9 @@ function numberTest(type: NumberValue, v: string): string {
     case 'i32':
       return `(${v} | 0) !== ${v}`;
     case 'f32':
-      return `typeof ${v} !== 'number' || ${v} !== ${v} || (Math.fround(${v}) - ${v} > 1e38 || ${v} - Math.fround(${v}) > 1e38)`;
+      return `${v} !== ${v} || Math.abs(Math.fround(${v}) - ${v}) > 1e38`;
     default:
-      return type.whole ? `!Number.isSafeInteger(${v})` : `typeof ${v} !== 'number' || ${v} !== ${v}`;
+      return type.whole ? `!Number.isSafeInteger(${v})` : `${v} !== ${v}`;
   }
 }
 
@@ -51,8 +59,8 @@ function enumCode(names: readonly string[], v: string, bad: string, values: Valu
 }
 
 /**
- * Statements that check `v` and store it in row `n` of a column; `bad` is an expression that throws. Columns without
- * a simple form go through the column itself. Shared by appending and by writing through a view.
+ * Statements that check `v` and store it in row `n` of a column; `bad` is an expression that throws. Columns
+ * without a simple form go through the column itself. Shared by appending and by writing through a view.
  */
 export function storeCode(column: Column, at: string, values: Values, marked: boolean, who: string): string {
   const { value } = column.layout;
@@ -83,7 +91,7 @@ export function storeCode(column: Column, at: string, values: Values, marked: bo
   }
 }
 
-/** The same for raw values: codes for enums, 0 and 1 for booleans. */
+/** The same for raw values: codes for enums, 0 and 1 for booleans; names and booleans take the longer way. */
 export function rawStoreCode(column: Column, at: string, values: Values, who: string): string {
   const { value } = column.layout;
   const { lane } = column;
@@ -98,8 +106,10 @@ export function rawStoreCode(column: Column, at: string, values: Values, who: st
   }
   const top = value.kind === 'enum' ? value.names.length - 1 : 1;
   values[`${at}l`] = lane;
-  values[`${at}bad`] = (v: unknown, row: number): never => badValue(column, v, row, who);
-  return `if ((v >>> 0) !== v || v > ${top}) ${at}bad(v, n); ${at}l.data[n] = v; ${at}l.marks[n >> ${lane.shift}] = 1;`;
+  values[`${at}raw`] = (v: unknown, row: number): unknown =>
+    flawOf(column.layout, v) === null ? column.raw(v) : badValue(column, v, row, who);
+  return `if (typeof v !== 'number' || (v >>> 0) !== v || v > ${top}) v = ${at}raw(v, n);
+    ${at}l.data[n] = v; ${at}l.marks[n >> ${lane.shift}] = 1;`;
 }
 
 function badValue(column: Column, value: unknown, row: number, who: string): never {
@@ -118,22 +128,31 @@ export interface Around {
 
 const NOTHING: Around = { values: {}, before: '', after: 'return n;' };
 
-/** A function that appends row objects to a set; null where code may not be generated. */
+/**
+ * A function that appends row objects to a set; null where code may not be generated. What the framework
+ * hands out comes last, when nothing can be refused any more: an id that no row bears would be missing from
+ * the log.
+ */
 export function generateAppender<T>(set: ColumnSet, marked: boolean, around: Around): T | null {
   const who = set.layout.name;
   const values: Values = { ...around.values, set };
-  const body = set.columns.map((column, i) => {
+  const filled: string[] = [];
+  const given = set.columns.map((column, i) => {
     const { name } = column.layout;
+    const store = storeCode(column, `k${i}_`, values, marked, who);
     const filler = set.fillers[name];
     const fallback = defaultOf(column.layout);
     if (filler !== undefined || fallback !== undefined) values[`f${i}`] = filler ?? fallback;
-    const fill = filler ? `v = f${i}();` : fallback !== undefined ? `v = f${i};` : '';
-    const store = storeCode(column, `k${i}_`, values, marked, who);
-    return `{ let v = row[${quote(name)}]; ${fill ? `if (v === undefined) ${fill}` : ''} ${store} }`;
+    if (filler !== undefined) {
+      filled.push(`if (g${i} === undefined) { let v = f${i}(); ${store} }`);
+      return `const g${i} = row[${quote(name)}]; if (g${i} !== undefined) { let v = g${i}; ${store} }`;
+    }
+    const fill = fallback === undefined ? '' : `if (v === undefined) v = f${i};`;
+    return `{ let v = row[${quote(name)}]; ${fill} ${store} }`;
   });
   const code = `// append ${quote(who)}
     return (row) => { ${around.before} const n = set.size; if (n === set.capacity) set.ensure(n + 1);
-    ${body.join('\n')}
+    ${[...given, ...filled].join('\n')}
     set.size = n + 1; ${around.after} };`;
   return generate<T>(values, code);
 }
@@ -146,11 +165,13 @@ export const makeAppender = (set: ColumnSet, marked: boolean): Appender =>
 export function appendGeneral(set: ColumnSet, row: RowObject): number {
   const n = set.size;
   set.ensure(n + 1);
-  for (const column of set.columns) {
-    const { name } = column.layout;
-    const given = row[name];
-    column.write(n, given === undefined ? set.fillers[name]?.() : given, set.layout.name);
-  }
+  const { fillers, layout } = set;
+  const isFilled = ({ layout: { name } }: Column): boolean =>
+    fillers[name] !== undefined && row[name] === undefined;
+  for (const column of set.columns)
+    if (!isFilled(column)) column.write(n, row[column.layout.name], layout.name);
+  for (const column of set.columns)
+    if (isFilled(column)) column.write(n, fillers[column.layout.name]!(), layout.name);
   set.size = n + 1;
   return n;
 }

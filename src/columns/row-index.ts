@@ -1,9 +1,9 @@
 /**
  * A declared index: from a value to the rows that hold it, in ascending order of rows.
  *
- * Kept with every change in constant time; a bucket is sorted when it is read after a change, so that what a reader
- * sees depends on the table alone and never on how it came to be. Raw writes (fill, span) drop the index, and the next
- * reader builds it again.
+ * Kept with every change in constant time; a bucket is sorted when it is read after a change, so that what a
+ * reader sees depends on the table alone and never on how it came to be. Raw writes (fill, span) drop the
+ * index, and the next reader builds it again; while a span is held, every reader does.
  */
 
 /** What an index tells values apart by; null stands for rows without a value. */
@@ -23,13 +23,18 @@ export class RowIndex {
   /** Where each row stands in its bucket. */
   private places = new Uint32Array(0);
   private stale = false;
+  /** Spans through which the column may be written at any moment. */
+  private held = 0;
   private readonly valueAt: (row: number) => IndexKey;
 
   constructor(valueAt: (row: number) => IndexKey) {
     this.valueAt = valueAt;
   }
 
-  /** The rows that hold a value, ascending: a view that the next change may spoil. `size` is the table's. */
+  /**
+   * The rows that hold a value, ascending: a view that the next change of the table, or of a value in the
+   * column, may spoil. `size` is the table's.
+   */
   rows(value: IndexKey, size: number): Uint32Array {
     if (this.stale) this.rebuild(size);
     const bucket = this.buckets.get(value);
@@ -73,10 +78,29 @@ export class RowIndex {
     this.stale = true;
   }
 
+  /** Says that the column is written behind the index's back until {@link release}. */
+  hold(): void {
+    this.held++;
+    this.drop();
+  }
+
+  /** Ends one {@link hold}. */
+  release(): void {
+    this.held--;
+    this.drop();
+  }
+
+  /** Forgets rows and holds: the table is empty. */
+  clear(): void {
+    this.held = 0;
+    this.drop();
+  }
+
   private rebuild(size: number): void {
     this.buckets.clear();
     this.stale = false;
     for (let row = 0; row < size; row++) this.add(this.valueAt(row), row);
+    this.stale = this.held > 0;
   }
 
   private sort(bucket: Bucket): void {

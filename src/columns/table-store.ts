@@ -1,8 +1,9 @@
 /**
  * A table: a set of columns with keys, indexes, an allocator of ids and a hash.
  *
- * Order of rows is state. An insert appends; a delete moves the last row into the gap; an update moves nothing.
- * Everything here is below the views that user code sees: it checks keys and ranges, but not who may call.
+ * Order of rows is state. An insert appends; a delete moves the last row into the gap; an update moves
+ * nothing. Everything here is below the views that user code sees: it checks keys and ranges, but not who may
+ * call.
  */
 import { canonicalJson, show } from '../base/canonical.ts';
 import { fail } from '../base/errors.ts';
@@ -42,6 +43,8 @@ export class TableStore {
   private readonly keyColumns: readonly Column[];
   private readonly indexes: ReadonlyMap<string, RowIndex>;
   private readonly header: Uint8Array;
+  /** The bytes that the hash is taken over: the header, two counts, the hash of each lane. */
+  private readonly digested: Uint8Array;
   private hash: Uint8Array | null = null;
   private derivedVersion = 0;
 
@@ -59,6 +62,8 @@ export class TableStore {
       }),
     );
     this.header = utf8(`${layout.name}\n${canonicalJson(layout.columns.map(meaningOf))}\n`);
+    this.digested = new Uint8Array(this.header.length + 16 + this.set.lanes.length * 16);
+    this.digested.set(this.header);
   }
 
   /** Number of rows. */
@@ -87,7 +92,9 @@ export class TableStore {
     return joined(this.keyColumns.map((column) => rawAt(column, row)));
   }
 
-  /** A key as it is looked up, from what user code gives: an object for composite keys. Undefined fits no row. */
+  /**
+   * A key as it is looked up, from what user code gives: an object for composite keys. Undefined fits no row.
+   */
   rawKey(key: unknown): RawKey | undefined {
     if (this.keyColumns.length === 1) return rawOf(this.keyColumns[0]!, key) as RawKey | undefined;
     if (typeof key !== 'object' || key === null) return undefined;
@@ -119,28 +126,31 @@ export class TableStore {
     );
   }
 
-  /** Appends a row and returns its row number. */
+  /** Appends a row and returns its row number. A row that is refused leaves nothing behind. */
   insert(row: object): number {
     this.beforeResize();
+    const { nextId } = this;
     const at = this.set.append(row);
-    this.adopt(at, at + 1);
+    this.adopt(at, at + 1, nextId);
     return at;
   }
 
-  /** Appends whole arrays and returns the first row number. */
+  /** Appends whole arrays and returns the first row number. Where one row is refused, all are. */
   insertMany(columns: object): number {
     this.beforeResize();
+    const { nextId } = this;
     const at = this.set.size;
-    this.adopt(at, at + this.set.appendMany(columns));
+    this.adopt(at, at + this.set.appendMany(columns), nextId);
     return at;
   }
 
   /** Appends rows of a batch with the table's own layout. */
   insertFrom(source: ColumnSet, from: number, to: number): void {
     this.beforeResize();
+    const { nextId } = this;
     const at = this.set.size;
     this.set.appendFrom(source, from, to);
-    this.adopt(at, at + to - from);
+    this.adopt(at, at + to - from, nextId);
   }
 
   private beforeResize(): void {
@@ -154,20 +164,23 @@ export class TableStore {
     this.touched = TOUCHED;
   }
 
-  /** Enters new rows into keys and indexes. A duplicate key leaves the rows out again. */
-  private adopt(from: number, to: number): void {
-    if (this.keys !== null) for (let row = from; row < to; row++) this.adoptKey(row, from);
+  /**
+   * Enters new rows into keys and indexes. A duplicate key leaves the rows out again, and ids as they were.
+   */
+  private adopt(from: number, to: number, nextId: number): void {
+    if (this.keys !== null) for (let row = from; row < to; row++) this.adoptKey(row, from, nextId);
     for (const [name, index] of this.indexes) {
       const column = this.set.byName.get(name)!;
       for (let row = from; row < to; row++) index.add(rawAt(column, row), row);
     }
   }
 
-  private adoptKey(row: number, from: number): void {
+  private adoptKey(row: number, from: number, nextId: number): void {
     const key = this.keyAt(row);
     if (this.keys!.get(key) >= 0) {
       for (let done = from; done < row; done++) this.keys!.delete(this.keyAt(done));
       while (this.set.size > from) this.set.swapRemove(this.set.size - 1);
+      this.nextId = nextId;
       const table = this.layout.name;
       fail('DUPLICATE_KEY', `'${table}' has a row with key ${show(key)} already`, { table, key });
     }
@@ -211,9 +224,9 @@ export class TableStore {
     index.add(after, row);
   }
 
-  /** Drops the index of a column that was written as a whole. */
-  dropIndex(column: string): void {
-    this.indexes.get(column)?.drop();
+  /** The index of a column, where it is declared. */
+  indexOf(column: string): RowIndex | undefined {
+    return this.indexes.get(column);
   }
 
   /** The rows whose column holds a value that user code gives, ascending. */
@@ -225,7 +238,7 @@ export class TableStore {
   /** Forgets rows, ids and hashes. */
   clear(): void {
     this.keys?.clear();
-    for (const index of this.indexes.values()) index.drop();
+    for (const index of this.indexes.values()) index.clear();
     for (let row = this.set.size - 1; row >= 0; row--) this.set.swapRemove(row);
     this.nextId = 1;
     this.spans = 0;
@@ -246,14 +259,18 @@ export class TableStore {
   /** XXH3-128 over name, lanes, number of rows, allocator and the hash of every lane. */
   digest(): Uint8Array {
     if (this.hash !== null && !(this.touched & TO_HASH)) return this.hash;
-    const { lanes } = this.set;
-    const bytes = new Uint8Array(this.header.length + 16 + lanes.length * 16);
-    bytes.set(this.header);
-    const counts = new Float64Array([this.size, this.nextId]);
-    bytes.set(new Uint8Array(counts.buffer), this.header.length);
-    lanes.forEach((lane, i) => void bytes.set(lane.digest(this.size), this.header.length + 16 + 16 * i));
+    const { digested } = this;
+    const view = new DataView(digested.buffer);
+    let at = this.header.length;
+    view.setFloat64(at, this.size, true);
+    view.setFloat64(at + 8, this.nextId, true);
+    at += 16;
+    for (const lane of this.set.lanes) {
+      digested.set(lane.digest(this.size), at);
+      at += 16;
+    }
     this.touched &= ~TO_HASH;
-    this.hash = xxh128(bytes);
+    this.hash = xxh128(digested);
     return this.hash;
   }
 }

@@ -1,8 +1,8 @@
 /**
  * What user code reads of a table.
  *
- * Rows are objects of their own, made when asked for; columns are the arrays themselves. A view follows its table: it
- * stays good when rows come and go, but arrays taken from `columns` are of the moment.
+ * Rows are objects of their own, made when asked for; columns are the arrays themselves. A view follows its
+ * table: it stays good when rows come and go, but arrays taken from `columns` are of the moment.
  */
 import { fail } from '../base/errors.ts';
 import type { Column, RawColumn } from './column.ts';
@@ -12,15 +12,17 @@ import type { TableStore } from './table-store.ts';
 type RowObject = object;
 type Match = { readonly [column: string]: unknown };
 
-/** Rows by their numbers, as objects; refuses to go on when rows were deleted meanwhile. */
+/** Rows by their numbers, as objects; refuses to go on when rows were deleted since it was made. */
 export class RowList implements Iterable<RowObject> {
   private readonly store: TableStore;
-  /** Row numbers, ascending: good until rows are added, moved or deleted. */
+  /** Row numbers, ascending: good until the table or a value in an indexed column changes. */
   readonly rows: Uint32Array;
+  private readonly removals: number;
 
   constructor(store: TableStore, rows: Uint32Array) {
     this.store = store;
     this.rows = rows;
+    this.removals = store.removals;
   }
 
   /** How many rows there are. */
@@ -29,11 +31,11 @@ export class RowList implements Iterable<RowObject> {
   }
 
   *[Symbol.iterator](): Generator<RowObject> {
-    const { store } = this;
-    const seen = store.removals;
+    const { store, removals } = this;
+    if (store.removals !== removals) deletedMeanwhile(store);
     for (const row of this.rows.slice()) {
-      if (store.removals !== seen) deletedMeanwhile(store);
       yield store.set.rowAt(row);
+      if (store.removals !== removals) deletedMeanwhile(store);
     }
   }
 }
@@ -60,14 +62,16 @@ export function perColumn(columns: readonly Column[], get: (column: Column) => (
   return Object.freeze(made);
 }
 
-/** Enum codes by name, for the columns that have them. */
+/** Enum codes by name, for the columns that have them; those of a struct nest. */
 export function codesOf(columns: readonly Column[]): object {
   const made: { [column: string]: object } = {};
-  for (const { layout } of columns)
-    if (layout.value.kind === 'enum')
-      made[layout.name] = Object.freeze(
-        Object.fromEntries(layout.value.names.map((name, code) => [name, code])),
-      );
+  for (const { layout, fields } of columns) {
+    const { name, value } = layout;
+    if (value.kind === 'enum')
+      made[name] = Object.freeze(Object.fromEntries(value.names.map((of, code) => [of, code])));
+    const nested = codesOf(fields);
+    if (Object.keys(nested).length > 0) made[name] = nested;
+  }
   return Object.freeze(made);
 }
 
@@ -105,7 +109,7 @@ export class TableView implements Iterable<RowObject> {
       ({ valid }) =>
         () =>
         (row: number) =>
-          !valid!.has(row),
+          row < this.store.size && !valid!.has(row),
     );
     this.by = perColumn(
       columns.filter((column) => store.isIndexed(column.layout.name)),
@@ -171,8 +175,8 @@ export class TableView implements Iterable<RowObject> {
     const { store } = this;
     const { size, removals } = store;
     for (let row = 0; row < size; row++) {
-      if (store.removals !== removals) deletedMeanwhile(store);
       yield store.set.rowAt(row);
+      if (store.removals !== removals) deletedMeanwhile(store);
     }
   }
 

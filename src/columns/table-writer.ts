@@ -13,6 +13,12 @@ import { WriteColumn } from './write-column.ts';
 type Patch = { readonly [column: string]: unknown };
 type Patcher = (row: number, patch: Patch) => void;
 
+function checkPatch(store: TableStore, patch: unknown): void {
+  const table = store.layout.name;
+  if (typeof patch !== 'object' || patch === null)
+    fail('BAD_VALUE', `${show(patch)} is no patch for '${table}'`, { table });
+}
+
 function unknownColumn(store: TableStore, name: string): never {
   const table = store.layout.name;
   return fail('BAD_VALUE', `'${table}' has no column '${name}'`, { table, column: name });
@@ -52,7 +58,10 @@ function makePatcher(store: TableStore): Patcher {
     return `case ${quote(name)}: if (v !== undefined) { ${code} } break;`;
   });
   const body = `return (n, patch) => { store.touched = ${TOUCHED};
-    for (const f in patch) { const v = patch[f]; switch (f) { ${cases.join('\n')} default: unknownColumn(f); } } };`;
+    for (const f in patch) {
+      const v = patch[f];
+      switch (f) { ${cases.join('\n')} default: unknownColumn(f); }
+    } };`;
   return generate<Patcher>(values, body) ?? ((row, patch) => patchGeneral(store, row, patch));
 }
 
@@ -64,7 +73,9 @@ function patchGeneral(store: TableStore, row: number, patch: Patch): void {
   }
 }
 
-/** The writable face of a table. Every method is refused with `READ_ONLY` unless apply or a setup is running. */
+/**
+ * The writable face of a table. Every method is refused with `READ_ONLY` unless apply or a setup is running.
+ */
 export class TableWriter extends TableView {
   /** The writable columns; the key is not among them. */
   readonly write: object;
@@ -108,12 +119,14 @@ export class TableWriter extends TableView {
   /** Changes columns of the row with that key. `NO_ROW` when there is none. */
   update(key: unknown, patch: Patch): void {
     this.check();
+    checkPatch(this.store, patch);
     this.patch(this.store.need(key), patch);
   }
 
   /** Changes the row with that key if there is one, and says whether there was. */
   updateIf(key: unknown, patch: Patch): boolean {
     this.check();
+    checkPatch(this.store, patch);
     const row = this.store.find(key);
     if (row >= 0) this.patch(row, patch);
     return row >= 0;
@@ -159,8 +172,7 @@ export class SingleWriter extends SingleView {
   /** Changes columns of the one row. */
   set(patch: Patch): void {
     if (!this.store.gate.open) this.store.gate.refuse(this.store.layout.name);
-    if (typeof patch !== 'object' || patch === null)
-      fail('BAD_VALUE', `${show(patch)} is no patch for '${this.store.layout.name}'`, {});
+    checkPatch(this.store, patch);
     this.patch(0, patch);
   }
 }

@@ -2,6 +2,7 @@
  * Metadata of a record: what travels with a tick but outside every hash.
  */
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
+import { assert } from '../base/errors.ts';
 
 /** Metadata of a record. */
 export interface RecordMeta {
@@ -14,6 +15,10 @@ export interface RecordMeta {
 
 /** Writes metadata. */
 export function encodeMeta(writer: ByteWriter, meta: RecordMeta): void {
+  assert(
+    meta.metricNames === null || meta.metricNames.length === meta.metrics.length,
+    'metrics and their names differ in number',
+  );
   writer.f64(meta.time);
   writer.varint(meta.metrics.length * 2 + (meta.metricNames === null ? 0 : 1));
   for (const name of meta.metricNames ?? []) writer.text(name);

@@ -1,9 +1,10 @@
 /**
  * The record codec: one tick as bytes and back. docs/formats.md holds the layout.
  *
- * A record is a hashed part, its SHA-256, and metadata outside the hash (time of encoding, metrics) with a CRC-32 of its
- * own. The hash chains records: each holds the hash of the one before. Batches are columns; the exact order of events
- * stands beside them as runs. Bytes hold no run id, so that a fork shares its parent's records as they are.
+ * A record is a hashed part, its SHA-256, and metadata outside the hash (time of encoding, metrics) with a
+ * CRC-32 of its own. The hash chains records: each holds the hash of the one before. Batches are columns; the
+ * exact order of events stands beside them as runs. Bytes hold no run id, so that a fork shares its parent's
+ * records as they are.
  */
 import { ByteReader, ByteWriter, hex, sameBytes } from '../base/bytes.ts';
 import { assert, fail } from '../base/errors.ts';
@@ -25,6 +26,7 @@ const LENGTH_AT = 4;
 
 const HAS_ENVIRONMENT = 1;
 const HAS_STATE_HASH = 2;
+const FLAGS = HAS_ENVIRONMENT | HAS_STATE_HASH;
 
 /** The hash that tick 0 names as the one before it. */
 export const NO_HASH: Uint8Array = new Uint8Array(HASH_BYTES);
@@ -87,7 +89,10 @@ export function encodeRecord(content: TickContent, meta: RecordMeta): LogRecord 
     writer.varint(draws);
   }
   writer.varint(content.batches.length);
+  let last = -1;
   for (const { kind, set } of content.batches) {
+    assert(kind > last, 'batches stand in order of their kinds', { kind, last });
+    last = kind;
     writer.varint(kind);
     writer.varint(set.size);
   }
@@ -126,7 +131,7 @@ export type Where = { readonly [fact: string]: unknown };
 
 function checkFrame(bytes: Uint8Array, where: Where): number {
   const version = bytes[MAGIC.length];
-  if (bytes.length < LENGTH_AT + 4 || MAGIC.some((byte, i) => bytes[i] !== byte))
+  if (bytes.length < LENGTH_AT + 4 || version === 0 || MAGIC.some((byte, i) => bytes[i] !== byte))
     fail('CORRUPT', 'these bytes are no record', { ...where, length: bytes.length });
   if (version !== RECORD_VERSION)
     fail('NEWER_FORMAT', `a record has format ${version}; this version reads ${RECORD_VERSION}`, {
@@ -151,7 +156,10 @@ function readMeta(bytes: Uint8Array, from: number, where: Where): RecordMeta {
   const end = bytes.length - 4;
   if (end < from || new ByteReader(bytes, Math.max(end, 0)).u32() !== crc32(bytes, from, end))
     fail('CORRUPT', 'the metadata of a record is damaged', where);
-  return decodeMeta(new ByteReader(bytes, from, end));
+  const reader = new ByteReader(bytes, from, end);
+  const meta = decodeMeta(reader);
+  if (reader.left > 0) fail('CORRUPT', 'the metadata of a record holds more than metadata', where);
+  return meta;
 }
 
 function decodeWaves(reader: ByteReader): Wave[] {
@@ -180,6 +188,8 @@ export function decodeFrame(bytes: Uint8Array, where: Where): RecordFrame {
   const meta = readMeta(bytes, end + HASH_BYTES, where);
   const reader = new ByteReader(bytes, LENGTH_AT + 4, end);
   const flags = reader.u8();
+  if ((flags & ~FLAGS) !== 0)
+    fail('NEWER_FORMAT', 'a record says something that this version does not know', { ...where, flags });
   const tick = reader.varint();
   const sequence = reader.varint();
   const previous = reader.raw(HASH_BYTES);
@@ -226,15 +236,22 @@ export function reusedSets(schema: CompiledSchema): SetSource {
   };
 }
 
-/** Decodes the columns of a frame, without copying those that are aligned. */
+/**
+ * Decodes the columns of a frame, without copying those that are aligned. What does not fit the schema is
+ * `CORRUPT`.
+ */
 export function decodeBatches(frame: RecordFrame, schema: CompiledSchema, sets: SetSource): Batch[] {
   const reader = new ByteReader(frame.bytes, frame.columnsAt, frame.end);
+  let last = -1;
   const batches = frame.counts.map(({ kind, size }) => {
     if (schema.kinds[kind] === undefined)
       fail('CORRUPT', `a record holds events of kind number ${kind}, which the schema does not have`, {
         tick: frame.tick,
         kind,
       });
+    if (kind <= last)
+      fail('CORRUPT', 'the kinds of a record do not stand in order', { tick: frame.tick, kind });
+    last = kind;
     const set = sets(kind);
     set.decode(reader, size);
     return { kind, set };

@@ -1,9 +1,9 @@
 /**
  * The fold: events into tables, by the handlers of a world.
  *
- * The one place where handlers are called. A live tick and a replay both come through here, piece by piece
- * in recorded order, so that they can't differ. Owns the frame of a handler's call: the gate, the draws
- * keyed by the event, the reservation of ids that events name, and the name of the place in every error.
+ * The one place where handlers are called. A live tick and a replay both come through here, piece by piece in
+ * recorded order, so that they can't differ. Owns the frame of a handler's call: the gate, the draws keyed by
+ * the event, the reservation of ids that events name, and the name of the place in every error.
  */
 import type { Rng } from '../base/draws.ts';
 import { fail } from '../base/errors.ts';
@@ -102,8 +102,8 @@ interface IdColumn {
 }
 
 /**
- * The columns of each kind, by its number, that take ids: of rows that an event creates, of rows that a
- * setup inserts.
+ * The columns of each kind, by its number, that take ids: of rows that an event creates, of rows that a setup
+ * inserts.
  */
 function idColumns({ schema, tables }: WorldState): readonly (readonly IdColumn[])[] {
   return schema.kinds.map(({ table, columns }) =>
@@ -182,8 +182,8 @@ export class Applier {
   }
 
   /**
-   * Ids that events of a wave name are taken before the first of them is applied, as they were when they
-   * were emitted.
+   * Ids that events of a wave name are taken before the first of them is applied, as they were when they were
+   * emitted.
    */
   private reserveAll(runs: Wave['runs']): void {
     let ahead: Map<number, number> | null = null;
@@ -242,6 +242,7 @@ export class Applier {
     if (handler === null) return;
     this.now.begin(layout.name, origin, from);
     gate.open = true;
+    gate.writer = layout.name;
     try {
       if (typeof handler === 'function') this.eachRow(layout, handler, set, from, to);
       else {

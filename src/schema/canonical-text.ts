@@ -1,9 +1,10 @@
 /**
  * The canonical text of a schema, and the schema of a text.
  *
- * The text is what a log carries and what the fingerprint is taken over: canonical JSON of our own making, independent
- * of library versions and of the order of declaration where that order means nothing (tables, kinds, columns,
- * fields, indexes). The order of enum names and of the columns of a composite key means something and is kept.
+ * The text is what a log carries and what the fingerprint is taken over: canonical JSON of our own making,
+ * independent of library versions and of the order of declaration where that order means nothing (tables,
+ * kinds, columns, fields, indexes). The order of enum names and of the columns of a composite key means
+ * something and is kept.
  */
 
 import { fromHex, hex } from '../base/bytes.ts';
@@ -17,7 +18,10 @@ export const SCHEMA_TEXT_VERSION = 1;
 
 type Json = { [name: string]: unknown };
 
-/** Values as JSON: what JSON has no form for stands as an object with one key that begins with `$`. */
+/**
+ * Values as JSON: what JSON has no form for stands as an object with one key that begins with `$`, objects
+ * among them. Properties that are undefined are left out, as everywhere.
+ */
 export function literal(value: unknown): unknown {
   if (typeof value === 'bigint') return { $big: String(value) };
   if (typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0)))
@@ -28,6 +32,7 @@ export function literal(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   return {
     $object: Object.entries(value)
+      .filter(([, inner]) => inner !== undefined)
       .map(([key, inner]) => [key, literal(inner)])
       .sort(byFirst),
   };
@@ -93,6 +98,7 @@ function columnFrom(json: Json): ColumnSpec {
   const { key, optional, default: fallback, fields, of, ...type } = json;
   if (fields !== undefined) type.fields = columnsFrom(fields as Json);
   if (of !== undefined) type.of = typeof of === 'string' ? of : columnFrom(of as Json);
+  if (type.type === 'f32' || type.type === 'f64') type.nan = type.nan === true;
   return {
     type: type as ColumnType,
     key: key === true,

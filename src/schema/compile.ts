@@ -1,9 +1,10 @@
 /**
  * From a declaration to layouts, canonical text and fingerprint.
  *
- * Owns the numbering of kinds (in order of name, the framework's own kinds included) and the framework's own table:
- * `$sources`, the high-water mark of each input source. Rows that a setup inserts are events of kinds of the
- * framework's own, `+people`, with the table's columns, so that record 0 holds them like everything else.
+ * Owns the numbering of kinds (in order of name, the framework's own kinds included) and the framework's own
+ * table: `$sources`, the high-water mark of each input source. Rows that a setup inserts are events of kinds
+ * of the framework's own, `+people`, with the table's columns, so that record 0 holds them like everything
+ * else.
  */
 
 import { hex } from '../base/bytes.ts';
@@ -154,7 +155,7 @@ function userKinds(spec: SchemaSpec, kinds: { readonly [k: string]: KindSpec }, 
           'BAD_SCHEMA',
           `'${name}.${column.name}' may not be declared so in an event`,
           { kind: name },
-          'Events name rows with t.ref(), and rows that they create with t.newId() of a table whose key is t.id().',
+          'Events name rows with t.ref(), and rows that they create with t.newId() of a table with t.id().',
         );
     }
     return { name, source: input ? 'input' : kind.fact ? 'fact' : 'event', table: null, columns };
@@ -196,12 +197,27 @@ function numberKinds(spec: SchemaSpec, tables: readonly TableLayout[]): KindLayo
   });
 }
 
+/** Config is given whole when a run begins: it has no rows to identify and creates none. */
+function configLayout(spec: SchemaSpec): SetLayout {
+  const columns = layoutColumns(spec, spec.config, 'config');
+  for (const { name, key, role } of columns)
+    if (key || role === 'id' || role === 'newId')
+      fail(
+        'BAD_SCHEMA',
+        `'config.${name}' may not be declared so in a config`,
+        { column: name },
+        'Keys and ids belong to tables.',
+      );
+  return setLayout('config', columns);
+}
+
 /** Compiles a declaration; whatever contradicts itself is `BAD_SCHEMA`. */
 export function compileSchema(spec: SchemaSpec): CompiledSchema {
   checkName(spec.name, 'schema');
   if (!Number.isSafeInteger(spec.version) || spec.version < 0)
     fail('BAD_SCHEMA', `the version of schema '${spec.name}' is no whole number`, { version: spec.version });
   for (const name of Object.keys(spec.tables)) checkName(name, 'table');
+  const tick = tickLength(spec.tick);
   const tables = Object.entries(spec.tables).map(([name, table]) => tableLayout(spec, name, table));
   tables.push(
     tableLayout(spec, SOURCES, { columns: SOURCE_COLUMNS, key: ['source'], index: [], single: false }),
@@ -213,12 +229,12 @@ export function compileSchema(spec: SchemaSpec): CompiledSchema {
     spec,
     text,
     fingerprint: hex(sha256(utf8(text))),
-    config: setLayout('config', layoutColumns(spec, spec.config, 'config')),
+    config: configLayout(spec),
     tables,
     tableOf: new Map(tables.map((table) => [table.name, table])),
     kinds,
     kindOf: new Map(kinds.map((kind) => [kind.name, kind])),
-    tick: tickLength(spec.tick),
+    tick,
   };
 }
 

@@ -1,12 +1,13 @@
 /**
  * Layouts: what a declared column is once references are resolved and ranges are known.
  *
- * A layout is what storage, codec, validation and hashing read. Columns stand in order of their names, because the
- * order of declaration means nothing. Holds no storage.
+ * A layout is what storage, codec, validation and hashing read. Columns stand in order of their names,
+ * because the order of declaration means nothing. Holds no storage.
  */
 import { canonicalJson, show } from '../base/canonical.ts';
 import { fail } from '../base/errors.ts';
 import { byCodeUnits, textFlaw } from '../base/text.ts';
+import { literal, unliteral } from './canonical-text.ts';
 import type { ColumnSpec, ColumnSpecs, ColumnType, NumberType, SchemaSpec } from './spec.ts';
 
 /** The typed array that stores a value. */
@@ -76,14 +77,19 @@ const ID_VALUE: NumberValue = {
 const bad = (message: string, facts: Record<string, unknown>, hint?: string): never =>
   fail('BAD_SCHEMA', message, facts, hint);
 
-/** Names are identifiers: they become properties, SQL names and file names. */
+/** Names that every object has: a row that leaves such a column out would seem to hold it. */
+const INHERITED = new Set(Object.getOwnPropertyNames(Object.prototype));
+
+/** Names are identifiers: they become properties, SQL names and file names. `what` heads the message. */
 export function checkName(name: string, what: string): void {
-  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || name === '__proto__')
+  if (typeof name !== 'string' || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
     bad(
-      `${what} '${name}' is no name`,
+      `${what} ${show(name)} is no name`,
       { name },
       'Names begin with a letter and hold letters, digits and _.',
     );
+  if (INHERITED.has(name))
+    bad(`${what} '${name}' has a name that every JavaScript object has`, { name }, 'Choose another name.');
 }
 
 function keyValue(spec: SchemaSpec, table: string, where: string, seen: readonly string[]): ValueType {
@@ -97,7 +103,9 @@ function keyValue(spec: SchemaSpec, table: string, where: string, seen: readonly
       { where, table },
       'Refer to the columns of a composite key one by one.',
     );
-  const key = target.columns[target.key[0]!]!;
+  const key = target.columns[target.key[0]!];
+  if (key === undefined)
+    return bad(`the key of '${table}' names a column '${target.key[0]}' that it does not have`, { table });
   return resolve(spec, key.type, `${table}.${target.key[0]!}`, [...seen, table]);
 }
 
@@ -152,18 +160,21 @@ function roleOf(type: ColumnType): { role: ColumnLayout['role']; table: string |
 function layoutColumn(spec: SchemaSpec, name: string, column: ColumnSpec, parent: string): ColumnLayout {
   const where = parent === '' ? name : `${parent}.${name}`;
   const value = resolve(spec, column.type, where, []);
-  const made: ColumnLayout = {
+  const bare: ColumnLayout = {
     name,
     path: where.slice(where.indexOf('.') + 1),
     value,
     key: column.key,
     optional: column.optional,
-    fallback: column.fallback ?? null,
+    fallback: null,
     ...roleOf(column.type),
   };
-  const flaw = column.fallback === undefined ? null : flawOf(made, column.fallback.value);
+  if (column.fallback === undefined) return bare;
+  const flaw = flawOf(bare, column.fallback.value);
   if (flaw !== null) bad(`the default of ${where} does not fit: ${flaw}`, { where });
-  return made;
+  // A copy: whoever holds the declared object may change it, and the fingerprint would no longer tell the
+  // truth.
+  return { ...bare, fallback: { value: unliteral(literal(column.fallback.value)) } };
 }
 
 /** Lays columns out in order of their names. `owner` heads the paths in errors. */
@@ -175,7 +186,7 @@ export function layoutColumns(
   return Object.keys(columns)
     .sort(byCodeUnits)
     .map((name) => {
-      checkName(name, `column ${owner}.`);
+      checkName(name, `a column of '${owner}',`);
       return layoutColumn(spec, name, columns[name]!, owner);
     });
 }
@@ -289,8 +300,8 @@ export function rowFlaw(
 }
 
 /**
- * What a column's stored bytes mean, as plain data: type, names of codes, fields. Defaults, keys and indexes are left out,
- * because they say nothing about bytes. State hashes are taken over it.
+ * What a column's stored bytes mean, as plain data: type, names of codes, fields. Defaults, keys and indexes
+ * are left out, because they say nothing about bytes. State hashes are taken over it.
  */
 export function meaningOf({ name, optional, value }: ColumnLayout): unknown {
   const type: { [part: string]: unknown } = { kind: value.kind };

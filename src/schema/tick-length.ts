@@ -35,7 +35,8 @@ export function tickLength(text: string): TickLength {
       "Write it as '1 day', '1/30 s' or '1 turn'.",
     );
   const word = match[3]!;
-  const unit = UNITS[word] ?? UNITS[word.replace(/s$/, '')];
+  const name = Object.hasOwn(UNITS, word) ? word : word.replace(/s$/, '');
+  const unit = Object.hasOwn(UNITS, name) ? UNITS[name] : undefined;
   if (unit === undefined) return { text, unit: word, seconds: null };
   return { text, unit: word, seconds: [Number(match[1]) * unit[0], Number(match[2] ?? 1) * unit[1]] };
 }

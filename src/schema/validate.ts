@@ -1,10 +1,11 @@
 /**
  * Full validation of rows that come from outside: inputs, config, rows of a setup.
  *
- * Every field is checked, unknown ones included, and `json` columns run their own check. The hot path inside a tick does
- * less: see the writers of `src/columns`.
+ * Every field is checked, unknown ones included, and `json` columns run their own check, inside structs and
+ * lists too. What comes out is a copy: whoever handed the row in may change it afterwards. The hot path
+ * inside a tick does less: see the writers of `src/columns`.
  */
-import { canonicalJson, show } from '../base/canonical.ts';
+import { canonicalJson, parseCanonical, show } from '../base/canonical.ts';
 import { type ErrorCode, fail } from '../base/errors.ts';
 import type { SetLayout } from './compile.ts';
 import { type ColumnLayout, rowFlaw } from './layout.ts';
@@ -15,11 +16,36 @@ type RowObject = { [name: string]: unknown };
 const isObject = (row: unknown): row is RowObject =>
   typeof row === 'object' && row !== null && !Array.isArray(row) && !ArrayBuffer.isView(row);
 
-function checkJson(column: ColumnLayout, value: unknown): unknown {
-  const type = column.value;
-  if (type.kind !== 'json' || type.check === null || value === null || value === undefined) return value;
-  return type.check(value);
+function checkedJson(check: ((value: unknown) => unknown) | null, given: unknown, path: string): unknown {
+  const value = check === null ? given : check(given);
+  if (value === undefined)
+    fail('BAD_VALUE', 'its check returned nothing', {}, 'A check returns the value, or throws.');
+  return parseCanonical(canonicalJson(value, path));
 }
+
+/** A copy of a value whose form was checked, after the checks of the `json` columns in it. */
+function checked(column: ColumnLayout, given: unknown): unknown {
+  const type = column.value;
+  if (given === null || given === undefined) return given;
+  switch (type.kind) {
+    case 'json':
+      return checkedJson(type.check, given, column.path);
+    case 'bytes':
+      return new Uint8Array(given as Uint8Array);
+    case 'vec':
+      return Array.from(given as ArrayLike<number>);
+    case 'list':
+      return (given as readonly unknown[]).map((item) => checked(type.of, item));
+    case 'struct':
+      return Object.fromEntries(
+        type.fields.map((field) => [field.name, checked(field, (given as RowObject)[field.name])]),
+      );
+    default:
+      return given;
+  }
+}
+
+const reason = (cause: unknown): string => (cause instanceof Error ? cause.message : show(cause));
 
 /**
  * A checked copy of a row, with declared defaults filled in; ids and new ids may stay out.
@@ -33,24 +59,18 @@ export function validRow(set: SetLayout, row: unknown, what: string, code: Error
   for (const column of set.columns) {
     const given = row[column.name];
     try {
-      const value = checkJson(column, given);
-      if (column.value.kind === 'json' && value !== undefined && value !== null)
-        canonicalJson(value, column.path);
-      made[column.name] = value === undefined ? defaultOf(column) : value;
+      made[column.name] = checked(column, given === undefined ? defaultOf(column) : given);
     } catch (cause) {
-      fail(
-        code,
-        `${what}: ${column.name}: ${(cause as Error).message}`,
-        { what, column: column.path },
-        undefined,
-        cause,
-      );
+      const facts = { what, column: column.path };
+      fail(code, `${what}: ${column.name}: ${reason(cause)}`, facts, undefined, cause);
     }
   }
   return made;
 }
 
-/** What a column holds when a row leaves it out: its default, null, or undefined where the framework fills it. */
+/**
+ * What a column holds when a row leaves it out: its default, null, or undefined where the framework fills it.
+ */
 export function defaultOf(column: ColumnLayout): unknown {
   if (column.fallback !== null) return column.fallback.value;
   return column.optional ? null : undefined;

@@ -1,8 +1,8 @@
 /**
  * Group commit: records wait in memory until enough ticks or time have come together, then go in as one.
  *
- * The same bytes are offered until the store takes them; a store that lost its answer skips what it has.
- * What is not durable is bounded. Time is read only between ticks.
+ * The same bytes are offered until the store takes them; a store that lost its answer skips what it has. What
+ * is not durable is bounded. Time is read only between ticks.
  */
 import { type ErrorCode, fail, isWorldfoldError } from '../base/errors.ts';
 import type { Head, LogRecord, Store } from '../log/store.ts';
@@ -26,8 +26,7 @@ const LOST: readonly ErrorCode[] = ['WRITER_REPLACED', 'DIVERGED', 'GAP', 'UNKNO
 export const isLost = (e: unknown): boolean => isWorldfoldError(e) && LOST.includes(e.code);
 
 /**
- * Makes a call of the store, and makes it again where the store failed: a call that writes may be made
- * twice.
+ * Makes a call of the store, and makes it again where the store failed: a call that writes may be made twice.
  */
 export async function persistent<T>(call: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++)
@@ -89,8 +88,8 @@ export class Committer {
   }
 
   /**
-   * Commits all that waits and returns it. `STALLED` when the store does not take it; else see {@link
-   * isLost}.
+   * Commits all that waits and returns it. `STALLED` when the store does not take it; else see
+   * {@link isLost}.
    */
   async commit(): Promise<readonly LogRecord[]> {
     while (this.busy !== null) await this.busy.catch(() => []);

@@ -27,8 +27,8 @@ import type { CreateRun, OpenRun } from './types.ts';
 import type { AnyWorld } from './world.ts';
 
 /**
- * The choices that a run makes about itself. `hashEvery` decides which records hold a state hash; the rest
- * no byte.
+ * The choices that a run makes about itself. `hashEvery` decides which records hold a state hash; the rest no
+ * byte.
  */
 export interface PolicyOptions {
   readonly hashEvery?: number;
@@ -221,8 +221,7 @@ function tickZero(
 }
 
 /**
- * Where the answer was lost, the segment's name, which nobody else has, tells that the run is there and
- * ours.
+ * Where the answer was lost, the segment's name, which nobody else has, tells that the run is there and ours.
  */
 async function createIn(store: Store, run: NewRun): Promise<RunInfo> {
   try {
@@ -276,8 +275,8 @@ async function takeUp(world: AnyWorld, options: OpenOptions): Promise<RunCore> {
 }
 
 /**
- * Begins a run of a world in a store: header, tick 0 and lease go in together, or nothing does. `EXISTS`
- * when the id is taken, `BAD_INPUT` when the config does not fit, `TICK_FAILED` when the setup throws.
+ * Begins a run of a world in a store: header, tick 0 and lease go in together, or nothing does. `EXISTS` when
+ * the id is taken, `BAD_INPUT` when the config does not fit, `TICK_FAILED` when the setup throws.
  *
  * @example
  * ```ts

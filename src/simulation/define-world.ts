@@ -11,8 +11,7 @@ import type { MustApply, Shape } from '../schema/infer.ts';
 import type { World } from '../schema/views.ts';
 
 /**
- * Carries the names of a world's metrics. It exists in types only; exported so that declarations can name
- * it.
+ * Carries the names of a world's metrics. It exists in types only; exported so that declarations can name it.
  */
 export declare const metric: unique symbol;
 

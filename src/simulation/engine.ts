@@ -76,7 +76,7 @@ export interface Position {
 }
 
 const CHANGED =
-  'The code of apply has changed, or is not deterministic: `worldfold replay` names the first tick that differs.';
+  'The code of apply has changed, or is not deterministic: `worldfold replay` names the first such tick.';
 
 const START: Position = { tick: -1, hash: NO_HASH, sequence: 0 };
 
@@ -218,7 +218,7 @@ export class Engine {
 
   private content(tick: number, draws: TickContent['draws']): TickContent {
     const { hash, sequence } = this.position;
-    const stateHash = tick % this.cadence.hashEvery === 0 ? this.state.digest() : null;
+    const stateHash = this.hashes(tick) ? this.state.digest() : null;
     const environment = tick === 0 ? this.environment : null;
     return { tick, sequence, previous: hash, environment, draws, stateHash, ...this.events.content() };
   }
@@ -342,8 +342,15 @@ export class Engine {
     };
   }
 
-  /** The state hash in hexadecimal. */
+  /** Whether the state is hashed after a tick. */
+  hashes(tick: number): boolean {
+    return tick % this.cadence.hashEvery === 0;
+  }
+
+  /** The state hash in hexadecimal. `WRONG_STATE` while the world is folded anew. */
   stateHash(): string {
+    if (this.state.gate.hidden)
+      fail('WRONG_STATE', 'the world is being folded anew after a failed tick', { tick: this.position.tick });
     return hex(this.state.digest());
   }
 

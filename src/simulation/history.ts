@@ -59,8 +59,7 @@ export async function* eventsOf(
 }
 
 /**
- * Metrics as columns, one row a tick, with the ticks beside them. Metrics that a tick did not record are
- * NaN.
+ * Metrics as columns, one row a tick, with the ticks beside them. Metrics that a tick did not record are NaN.
  */
 export interface MetricFrame {
   readonly size: number;

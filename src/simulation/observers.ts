@@ -1,8 +1,8 @@
 /**
  * Observers of a run: told of ticks when they are computed, or when they are durable.
  *
- * They get copies decoded from the record, made only when looked at, so that nothing they keep or change
- * can reach the world. An observer that fails is reported as a warning and told of the next tick as before.
+ * They get copies decoded from the record, made only when looked at, so that nothing they keep or change can
+ * reach the world. An observer that fails is reported as a warning and told of the next tick as before.
  */
 import { hex } from '../base/bytes.ts';
 import { warn } from '../base/platform.ts';
@@ -73,10 +73,8 @@ export class Observers {
 
   /** Each observer gets copies of its own. */
   private tellOne(tell: Observer, record: LogRecord): void {
-    const report = (e: unknown): void => {
-      const why = e instanceof Error ? e.message : e;
-      warn(`an observer of run '${this.run}' failed at tick ${record.tick}: ${why}`);
-    };
+    const report = (e: unknown): void =>
+      warn(`an observer of run '${this.run}' failed at tick ${record.tick}: ${(e as Error)?.message ?? e}`);
     try {
       const result = tell(newsOf(record, this.schema));
       if (typeof (result as Promise<unknown> | undefined)?.then === 'function')

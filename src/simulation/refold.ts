@@ -1,8 +1,8 @@
 /**
  * Folding a world anew from a log: at an opening, after a failed tick, for a look at the past.
  *
- * What is folded is compared with the last state hash that was recorded on the way: a world that differs
- * from what the log says of it is never shown and never continued.
+ * What is folded is compared with the last state hash that was recorded on the way: a world that differs from
+ * what the log says of it is never shown and never continued.
  */
 import type { Engine } from './engine.ts';
 import { frames, type LogSource } from './history.ts';
@@ -23,8 +23,8 @@ export async function foldInto(engine: Engine, source: LogSource, to: number): P
 }
 
 /**
- * The last tick up to `to` that recorded a state hash. Runs hash every tick or every few, so it is looked
- * for backwards.
+ * The last tick up to `to` that recorded a state hash. Runs hash every tick or every few, so it is looked for
+ * backwards.
  */
 async function lastHashed(source: LogSource, to: number): Promise<number> {
   for (let span = 1; ; span *= 2) {

@@ -6,7 +6,8 @@ import { type ErrorCode, fail } from '../base/errors.ts';
 /**
  * - `open`: at rest.
  * - `advancing`: computing ticks.
- * - `failed`: the last tick failed and left nothing behind; the world is as before it, and `advance` tries again.
+ * - `failed`: the last tick failed and left nothing behind; the world is as before it, and `advance` tries
+ *   again.
  * - `stalled`: commits fail; what was computed waits in memory.
  * - `fenced`: another writer took over; what was not committed is lost to this run.
  * - `closed`: over.

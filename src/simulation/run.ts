@@ -1,8 +1,8 @@
 /**
  * A run: ticks computed, encoded, committed and told of, one after another.
  *
- * Owns the order of what follows a computed tick (encode, note, tell, commit, tell) and the states of a
- * run. What waits is here; what is computed is in the engine.
+ * Owns the order of what follows a computed tick (encode, note, tell, commit, tell) and the states of a run.
+ * What waits is here; what is computed is in the engine.
  */
 import { show } from '../base/canonical.ts';
 import { fail, WorldfoldError } from '../base/errors.ts';
@@ -172,8 +172,29 @@ export class RunCore {
   }
 
   private result(): AdvanceResult {
-    const { tick, durableTick, hasEnded } = this;
-    return { tick, durableTick, stateHash: this.engine.stateHash(), ended: hasEnded };
+    const { tick, durableTick, hasEnded: ended, engine } = this;
+    if (engine.hashes(tick)) return { tick, durableTick, stateHash: engine.stateHash(), ended };
+    const hashLater = (): string => this.stateHashAt(tick);
+    return {
+      tick,
+      durableTick,
+      get stateHash(): string {
+        return hashLater();
+      },
+      ended,
+    };
+  }
+
+  /** The state hash of a tick that recorded none, as long as the world is there. */
+  private stateHashAt(tick: number): string {
+    if (this.tick !== tick)
+      fail(
+        'WRONG_STATE',
+        `the state hash after tick ${tick} was asked for at tick ${this.tick}`,
+        { run: this.id, tick, now: this.tick },
+        'The run does not hash every tick: read stateHash before advancing again, or lower hashEvery.',
+      );
+    return this.engine.stateHash();
   }
 
   private async advanceTo(target: number, options: AdvanceOptions): Promise<void> {
@@ -331,8 +352,8 @@ export class RunCore {
   }
 
   /**
-   * Ends the run: an advance under way stops after its tick, everything computed is made durable, and the
-   * run is given up. Closing twice does nothing more.
+   * Ends the run: an advance under way stops after its tick, everything computed is made durable, and the run
+   * is given up. Closing twice does nothing more.
    */
   close(): Promise<void> {
     this.closing ??= this.closeNow();

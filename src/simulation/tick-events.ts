@@ -201,8 +201,7 @@ export class TickEvents {
   }
 
   /**
-   * Lets `origin` emit while `run` runs; then applies what was emitted. Returns the number of pieces
-   * emitted.
+   * Lets `origin` emit while `run` runs; then applies what was emitted. Returns the number of pieces emitted.
    */
   wave(origin: string, atOnce: boolean, run: () => void): number {
     assert(!this.emitting, 'a wave began inside another');

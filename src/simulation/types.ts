@@ -18,7 +18,10 @@ export interface Advanced {
   readonly tick: number;
   /** The last tick that is safe in the store. */
   readonly durableTick: number;
-  /** The state hash after `tick`, in hexadecimal. */
+  /**
+   * The state hash after `tick`, in hexadecimal. With `hashEvery` above 1 it may be computed only when it is
+   * read, which must be before the run advances again.
+   */
   readonly stateHash: string;
   /** Whether the world's `until` holds. */
   readonly ended: boolean;
@@ -52,7 +55,10 @@ export interface InputSource {
 }
 /** What becomes of a submitted input. */
 export interface Submitted<C> {
-  /** When a tick has applied it; `BAD_INPUT` with its handler's error when the tick was computed without it. */
+  /**
+   * When a tick has applied it; `BAD_INPUT` with its handler's error when the tick was computed without
+   * it.
+   */
   readonly applied: Promise<{
     readonly tick: number;
     readonly created: C;
@@ -145,15 +151,18 @@ export interface Run<S extends Shape, M extends string> extends AsyncClose {
    * fails is warned about and told of the next tick as before.
    */
   on(when: 'computed' | 'durable', observer: (tick: Observed<S>) => void): () => void;
-  /** The events of one kind in order, over the ticks computed so far. `BAD_USAGE` for no such kind or range. */
+  /**
+   * The events of one kind in order, over the ticks computed so far. `BAD_USAGE` for no such kind or
+   * range.
+   */
   events<K extends Kinds<S>>(kind: K, range?: TickRange): AsyncIterable<LoggedEvent<S, K>>;
   /** The world's metrics, a row a tick. */
   metrics(): Promise<Frame<M | 'tick'>>;
   /** The world as it was after a tick. `NO_TICK` when the run has not computed it. */
   at(tick: number): Promise<World<S>>;
   /**
-   * Ends the run: an advance under way stops after its tick, everything computed is made durable, the lease is
-   * given up, and further calls are refused with `CLOSED`. Closing twice does nothing more.
+   * Ends the run: an advance under way stops after its tick, everything computed is made durable, the lease
+   * is given up, and further calls are refused with `CLOSED`. Closing twice does nothing more.
    */
   close(): Promise<void>;
 }
