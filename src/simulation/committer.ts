@@ -118,16 +118,12 @@ export class Committer {
   }
 
   private stall(records: readonly LogRecord[], cause: unknown): never {
-    const facts = {
-      first: records[0]!.tick,
-      tick: records.at(-1)!.tick,
-      durableTick: this.durable.tick,
-      store: this.store.location,
-    };
+    const store = this.store.location;
+    const [first, last] = [records[0]!.tick, records.at(-1)!.tick];
     return fail(
       'STALLED',
-      `${facts.store} does not take ticks ${facts.first} to ${facts.tick}: ${(cause as Error).message}`,
-      facts,
+      `${store} does not take ticks ${first} to ${last}: ${(cause as Error).message}`,
+      { durableTick: this.durable.tick, tick: last, store },
       'Nothing is lost yet: mend the store and call flush().',
       cause,
     );
