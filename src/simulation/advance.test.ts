@@ -32,6 +32,18 @@ describe('advance', () => {
     expect(await run.advance(0)).toEqual(last);
   });
 
+  test('a state hash that no tick recorded is computed while the world is there, and refused later', async () => {
+    const run = await begin({ hashEvery: 5 });
+    const twin = await begin();
+    const third = await run.advance(3);
+    expect(third.stateHash).toBe((await twin.advance(3)).stateHash);
+    const fourth = await run.advance();
+    const fifth = await run.advance();
+    expect(await codeOf(() => fourth.stateHash)).toBe('WRONG_STATE');
+    await run.advance();
+    expect(fifth.stateHash).toBe((await twin.advance(2)).stateHash);
+  });
+
   test.each([-1, 0.5, Number.NaN, Infinity, '3' as never])('%s is no number of ticks', async (n) => {
     const run = await begin();
     expect(await codeOf(() => run.advance(n))).toBe('BAD_USAGE');

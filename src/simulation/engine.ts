@@ -76,7 +76,7 @@ export interface Position {
 }
 
 const CHANGED =
-  'The code of apply has changed since, or is not deterministic: `worldfold replay` names the first tick that differs.';
+  'The code of apply has changed, or is not deterministic: `worldfold replay` names the first such tick.';
 
 const START: Position = { tick: -1, hash: NO_HASH, sequence: 0 };
 
@@ -175,7 +175,7 @@ export class Engine {
       if (given === 0 && column !== undefined)
         fail(
           'BAD_VALUE',
-          `the setup inserted nothing into the singleton '${name}', whose column '${column.name}' has no default`,
+          `the setup inserted no row into the singleton '${name}', whose '${column.name}' has no default`,
           { table: name, column: column.name },
           `Call insert.${name}({ ${column.name}: … }) in the setup, or declare a default.`,
         );
@@ -347,8 +347,10 @@ export class Engine {
     return tick % this.cadence.hashEvery === 0;
   }
 
-  /** The state hash in hexadecimal. */
+  /** The state hash in hexadecimal. `WRONG_STATE` while the world is folded anew. */
   stateHash(): string {
+    if (this.state.gate.hidden)
+      fail('WRONG_STATE', 'the world is being folded anew after a failed tick', { tick: this.position.tick });
     return hex(this.state.digest());
   }
 

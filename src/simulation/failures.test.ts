@@ -26,8 +26,8 @@ const inputs = (run: Awaited<ReturnType<typeof begin>>, tick: number) => [
   run.submit.joined({ name: `n${tick}` }, { source: 'door', seq: tick }),
   run.submit.priced({ price: 80 + tick }),
 ];
-const begin = (world = hamlet(), store = memoryStore()) =>
-  createRun(world, { store, seed: 's', id: 'r', clocks, commit });
+const begin = (world = hamlet(), store = memoryStore(), hashEvery = 1) =>
+  createRun(world, { store, seed: 's', id: 'r', clocks, commit, hashEvery });
 
 describe('a failed tick', () => {
   const places = [
@@ -213,18 +213,20 @@ describe('while the world is folded anew', () => {
   test('a store that can not be read leaves it hidden; the next advance folds it, and inputs are still there', async () => {
     const [store, twinStore] = [meddled(), memoryStore()];
     const { world, arm, disarm } = fused();
-    const run = await begin(world, store);
-    const twin = await begin(hamlet(), twinStore);
+    const run = await begin(world, store, 100);
+    const twin = await begin(hamlet(), twinStore, 100);
     await Promise.all([run.advance(5), twin.advance(5)]);
     await run.flush();
     const waiting = inputs(run, 6);
     inputs(twin, 6);
+    const last = await run.advance(0);
     arm('move', 6);
     store.before.read = () => fail('STORE_FAILED', 'the disk is away');
     expect(await codeOf(() => run.advance())).toBe('TICK_FAILED');
     disarm();
     expect([run.state, run.tick]).toEqual(['failed', 5]);
     expect(await codeOf(() => run.world.people.size)).toBe('WRONG_STATE');
+    expect(await codeOf(() => last.stateHash)).toBe('WRONG_STATE');
     expect(await codeOf(() => run.advance())).toBe('STORE_FAILED');
     expect([run.state, run.tick]).toEqual(['failed', 5]);
     expect(await codeOf(() => run.at(2))).toBe('STORE_FAILED');

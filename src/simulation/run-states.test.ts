@@ -123,7 +123,7 @@ describe('states and calls', () => {
     const calls = heads
       .split('|')
       .map((cell) => cell.trim().replaceAll('`', ''))
-      .slice(2, -2) as RunCall[];
+      .slice(2, -1) as RunCall[];
     const written = Object.fromEntries(
       rows.map(([, state, ...cells]) => [
         state,
