@@ -1,6 +1,17 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+const src = (path: string): string => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
+
 export default defineConfig({
+  // Examples import worldfold by name; here that name means the sources, so that tests need no build.
+  resolve: {
+    alias: [
+      { find: /^worldfold$/, replacement: src('index.ts') },
+      { find: /^worldfold\/sqlite$/, replacement: src('stores/sqlite/index.ts') },
+      { find: /^worldfold\/testing$/, replacement: src('testing/index.ts') },
+    ],
+  },
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts', 'bench/**/*.test.ts'],
     testTimeout: 60_000,

@@ -1,11 +1,11 @@
 /**
- * What the comparisons share: folders that go away, a log of JSON rows to be measured against, a world of counters.
+ * What the comparisons share: folders that go away, a log of JSON rows, a world of counters.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { defineSchema, defineWorld, event, t, table } from '../src/index.ts';
+import { defineSchema, defineWorld, event, type InferShape, type SetupCtx, t, table } from '../src/index.ts';
 
 /** A folder for one run of one contestant. */
 export interface Folder {
@@ -33,7 +33,9 @@ export const plainEvents = (count: number): PlainEvent[] =>
 /** Rows of the world of counters. */
 export const ITEMS = 10_000;
 
-/** The well-tuned baseline: a JSON row an event, prepared statements, one transaction a tick, WAL, synchronous NORMAL. */
+/**
+ * The well-tuned baseline: a JSON row an event, prepared statements, one transaction a tick, WAL.
+ */
 export class JsonLog {
   readonly db: Database.Database;
   private readonly insert: Database.Statement;
@@ -44,7 +46,8 @@ export class JsonLog {
     this.db.pragma('journal_mode = WAL');
     this.db.pragma('synchronous = NORMAL');
     this.db.exec(
-      'CREATE TABLE events (run TEXT, seq INTEGER, tick INTEGER, kind TEXT, payload TEXT, PRIMARY KEY (run, seq)) WITHOUT ROWID',
+      `CREATE TABLE events (run TEXT, seq INTEGER, tick INTEGER, kind TEXT, payload TEXT,
+       PRIMARY KEY (run, seq)) WITHOUT ROWID`,
     );
     this.insert = this.db.prepare('INSERT INTO events VALUES (?, ?, ?, ?, ?)');
   }
@@ -82,7 +85,7 @@ export class BlobLog {
 export const counters = defineSchema({
   name: 'counters',
   version: 1,
-  config: { perTick: t.u32().default(10) },
+  config: { perTick: t.u32().default(10), items: t.u32().default(ITEMS) },
   tables: { items: table({ id: t.id(), total: t.f64().default(0), last: t.u32().default(0) }) },
   events: { added: event({ item: t.ref('items'), by: t.u32(), amount: t.f32() }) },
 });
@@ -90,11 +93,11 @@ export const counters = defineSchema({
 const add = counters.system('add', ({ emit, rng, config }) => {
   const draw = rng('add');
   for (let i = 0; i < config.perTick; i++)
-    emit.added({ item: draw.int(1, ITEMS), by: i, amount: (i % 13) * 0.5 });
+    emit.added({ item: draw.int(1, config.items), by: i, amount: (i % 13) * 0.5 });
 });
 
-const setup = ({ insert }: { insert: { items: { many(c: { total: Float64Array }): unknown } } }): void => {
-  insert.items.many({ total: new Float64Array(ITEMS) });
+const setup = ({ insert, config }: SetupCtx<InferShape<typeof counters>>): void => {
+  insert.items.many({ total: new Float64Array(config.items) });
 };
 
 /** Counters whose events are applied row by row. */

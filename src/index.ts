@@ -1,7 +1,8 @@
 /**
  * worldfold: deterministic simulations in which the log is the world.
  *
- * Composition only: the public names of floors 0 to 5. Stores with drivers are exports of their own (`worldfold/sqlite`).
+ * Composition only: the public names of floors 0 to 5. Stores with drivers are exports of their own:
+ * `worldfold/sqlite`.
  */
 export type { Cursor, Rng } from './base/draws.ts';
 export { ERROR_CODES, type ErrorCode, type Facts, isWorldfoldError, WorldfoldError } from './base/errors.ts';
@@ -9,22 +10,39 @@ export { memoryStore } from './log/memory-store.ts';
 export type { Store } from './log/store.ts';
 export { describeRun, listRuns, type RunDescription } from './replay/describe.ts';
 export { type ReplayOptions, type ReplayReport, replay } from './replay/replay.ts';
+export type { Declaration } from './schema/check.ts';
 export {
+  type AnyColumn,
+  type AsCell,
+  type AsVec,
   type Code,
   type Column,
   type Columns,
+  type Field,
+  type Fields,
   type flavor,
   type Id,
   type info,
+  type KeyValue,
+  type ListOf,
+  type NewIn,
+  type OptionalColumn,
+  type OwnId,
+  type RefTo,
+  type Settled,
+  type StructOf,
+  type StructValue,
   t,
 } from './schema/columns.ts';
 export type {
   Ctx,
   Derived,
   Emit,
+  EmitOne,
   Handler,
   Handlers,
   Insert,
+  InsertOne,
   Now,
   SetupCtx,
   Sync,
@@ -47,10 +65,16 @@ export type {
 export { type EventDef, event, fact, type form, singleton, type TableDef, table } from './schema/tables.ts';
 export type {
   Batch,
+  BatchColumns,
+  Codes,
+  NewRows,
+  Nulls,
   ReadColumn,
   Rows,
   Single,
   Table,
+  TableColumns,
+  View,
   World,
   WritableSingle,
   WritableTable,
@@ -58,6 +82,7 @@ export type {
   WriteCells,
   WriteColumn,
   WriteSpan,
+  WriteView,
 } from './schema/views.ts';
 export { createRun, openRun } from './simulation/create-run.ts';
 export {
@@ -81,5 +106,6 @@ export type {
   RunOptions,
   RunPolicy,
   RunState,
+  Submit,
   Submitted,
 } from './simulation/types.ts';

@@ -41,12 +41,13 @@ beforeAll(() => {
 afterAll(() => rmSync(place, { recursive: true, force: true }));
 
 describe('what is packed', () => {
-  it('is the built code, the docs and the papers', () => {
+  it('is the built code, the demo, the docs and the papers', () => {
     for (const file of ['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE'])
       expect(packed).toContain(`package/${file}`);
     expect(packed.filter((file) => file.startsWith('package/docs/'))).not.toEqual([]);
-    const known = /^package\/(package\.json|README\.md|CHANGELOG\.md|LICENSE|docs\/.+|dist\/.+)$/;
-    expect(packed.filter((file) => !known.test(file))).toEqual([]);
+    const known =
+      /^package\/(package\.json|README\.md|CHANGELOG\.md|LICENSE|docs\/.+|dist\/.+|examples\/epidemic\/.+)$/;
+    expect(packed.filter((file) => !known.test(file) || file.includes('.test.'))).toEqual([]);
   });
 
   it('holds no test, no source and no left-over of a build', () => {
@@ -76,6 +77,14 @@ describe('in a project without the optional packages', () => {
   it('none of them came along', () => {
     const there = readdirSync(join(project, 'node_modules'));
     expect(Object.keys(manifest.peerDependencies).filter((name) => there.includes(name))).toEqual([]);
+  });
+
+  it('L3: the installed demo runs and its replay agrees', () => {
+    const program = join(project, 'node_modules', '.bin', 'worldfold');
+    const words = ['demo', '--store', 'memory:', '--ticks', '20', '--config', 'travellers=2000', '--json'];
+    const told = JSON.parse(run(project, program, ...words)) as { readonly [name: string]: unknown };
+    expect(told.stateHash).toMatch(/^[0-9a-f]{32}$/);
+    expect(told).toMatchObject({ agrees: true, tick: 20, replayHash: told.stateHash });
   });
 
   it('the main entry imports', () => {

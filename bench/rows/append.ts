@@ -93,7 +93,9 @@ export async function appendRows(
   const json: Comparison = {
     ...shared,
     name: `append, ${events} events a tick, SQLite`,
-    conditions: `WAL, synchronous NORMAL; columns: encode, SHA-256 chain and commits of ${GROUP} ticks inside the timer, no systems, no state hash; JSON rows: stringify and one transaction a tick`,
+    conditions:
+      `WAL, synchronous NORMAL; columns: encode, chain and commits of ${GROUP} ticks inside the timer, ` +
+      'no systems, no state hash; JSON rows: stringify and one transaction a tick',
     baseline: {
       name: 'JSON rows',
       prepare: () => {
@@ -113,7 +115,7 @@ export async function appendRows(
   const bare: Comparison = {
     ...shared,
     name: `append beside bare INSERTs, ${events} events a tick`,
-    conditions: `the same bytes, already encoded, as bare blobs in commits of ${GROUP} ticks; columns as above`,
+    conditions: `the same bytes as bare blobs in commits of ${GROUP} ticks; columns as above`,
     baseline: {
       name: 'bare INSERT',
       prepare: () => {

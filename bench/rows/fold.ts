@@ -6,7 +6,7 @@ import { createRun } from '../../src/index.ts';
 import { findRun, readFrames } from '../../src/log/reader.ts';
 import type { Store } from '../../src/log/store.ts';
 import { engineFor, readEnvironment } from '../../src/simulation/create-run.ts';
-import { foldInto } from '../../src/simulation/run.ts';
+import { foldInto } from '../../src/simulation/refold.ts';
 import type { AnyWorld } from '../../src/simulation/world.ts';
 import { sqliteStore } from '../../src/stores/sqlite/index.ts';
 import { batchWorld, folder, ITEMS, JsonLog, type PlainEvent, plainEvents, rowWorld } from '../fixtures.ts';

@@ -64,7 +64,7 @@ export async function emitRows(): Promise<readonly Row[]> {
   };
   return compare({
     name: 'emit',
-    conditions: `${COUNT} events of three columns into memory, no apply; the baseline copies three arrays of the same bytes`,
+    conditions: `${COUNT} events of three columns into memory, no apply; the baseline copies the same bytes`,
     unit: 'events',
     opsPerRun: COUNT,
     baseline: {
@@ -105,7 +105,7 @@ export async function writeRows(): Promise<readonly Row[]> {
   };
   return compare({
     name: 'write through the view',
-    conditions: `${COUNT} values of a u32 column in sequence; set checks and marks each, a span is searched when it ends`,
+    conditions: `${COUNT} values of a u32 column in sequence; set checks and marks each`,
     unit: 'values',
     opsPerRun: COUNT,
     baseline: { name: 'raw array', run: () => fillRaw(raw) },
@@ -168,7 +168,7 @@ export async function loopRows(): Promise<readonly Row[]> {
   return compare({
     name: `a tick over ${SIZE} springs`,
     conditions:
-      'memory store; a small event, applied by a loop over two spans; with a hash: all leaves are hashed every tick',
+      'memory store; a small event, applied by a loop over two spans; with a hash: all leaves, every tick',
     unit: 'ticks',
     opsPerRun: ticks,
     baseline: {

@@ -20,7 +20,8 @@ export async function tickRows(ticks: number): Promise<readonly Row[]> {
   return compare({
     name: `whole tick, ${events} events, SQLite`,
     conditions:
-      'worldfold: one system, one stream with a draw an event, apply in row form, state hash every tick, record, commits by the default policy; JSON rows: stringify and one transaction a tick, nothing computed',
+      'worldfold: one system and stream, apply in row form to 500 rows, state hash every tick, record, ' +
+      'commits by the default policy; JSON rows: stringify and one transaction a tick, nothing computed',
     unit: 'ticks',
     opsPerRun: ticks,
     baseline: {
@@ -44,7 +45,11 @@ export async function tickRows(ticks: number): Promise<readonly Row[]> {
         prepare: async (): Promise<Open> => {
           const made = folder();
           const store = await sqliteStore(join(made.path, 'runs.db'));
-          const run = await createRun(rowWorld, { store, seed: 'bench', config: { perTick: events } });
+          const run = await createRun(rowWorld, {
+            store,
+            seed: 'bench',
+            config: { perTick: events, items: 500 },
+          });
           return { ...made, store, run: run as unknown as Run<never, string> };
         },
         run: async ({ run }: Open) => {

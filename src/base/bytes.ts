@@ -1,8 +1,8 @@
 /**
  * A growing buffer to write bytes into, and a checked reader of bytes.
  *
- * Little-endian throughout. Lengths and counts are unsigned LEB128 varints up to 2^53 − 1. The reader refuses to read past
- * its end (`CORRUPT`), so that cut bytes are named and never read as zeros.
+ * Little-endian throughout. Lengths and counts are unsigned LEB128 varints up to 2^53 − 1. The reader refuses
+ * to read past its end (`CORRUPT`), so that cut bytes are named and never read as zeros.
  */
 import { fail } from './errors.ts';
 import { fromUtf8, utf8 } from './text.ts';
@@ -114,7 +114,8 @@ export class ByteReader {
   readonly end: number;
 
   constructor(bytes: Uint8Array, at = 0, end = bytes.length) {
-    // A Node Buffer's `slice` shares memory where a Uint8Array's copies: everything read is read as the latter.
+    // A Node Buffer's `slice` shares memory where a Uint8Array's copies: everything read is read as the
+    // latter.
     this.bytes =
       bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
     this.at = at;

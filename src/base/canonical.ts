@@ -1,9 +1,10 @@
 /**
  * Canonical JSON: one text for one value.
  *
- * Keys in order of UTF-16 code units, numbers in the ECMAScript form (RFC 8785, with −0 written as 0), no white
- * space, strings by the text rule. What JSON would change silently (undefined in arrays, names on arrays, dates, class
- * instances, non-finite numbers, big integers, cycles) is refused with the path to it. A property that is undefined is left out.
+ * Keys in order of UTF-16 code units, numbers in the ECMAScript form (RFC 8785, with −0 written as 0), no
+ * white space, strings by the text rule. What JSON would change silently (undefined in arrays, names on
+ * arrays, dates, class instances, non-finite numbers, big integers, cycles) is refused with the path to it. A
+ * property that is undefined is left out.
  */
 import { fail } from './errors.ts';
 import { byCodeUnits, textFlaw } from './text.ts';
@@ -69,8 +70,8 @@ function encode(value: unknown, path: string, depth: number): string {
 export const canonicalJson = (value: unknown, name = 'value'): string => encode(value, name, 0);
 
 /**
- * The value of a canonical text. `__proto__` comes back as an ordinary own key. Throws `CORRUPT` on text that is no
- * JSON; that a text is the canonical one is for the hash around it to say.
+ * The value of a canonical text. `__proto__` comes back as an ordinary own key. Throws `CORRUPT` on text that
+ * is no JSON; that a text is the canonical one is for the hash around it to say.
  */
 export function parseCanonical(text: string): unknown {
   try {
@@ -80,7 +81,10 @@ export function parseCanonical(text: string): unknown {
   }
 }
 
-/** At most 60 characters. A cut may fall inside a surrogate pair, and messages are stored: they must stay text. */
+/**
+ * At most 60 characters. A cut may fall inside a surrogate pair, and messages are stored: they must stay
+ * text.
+ */
 const short = (text: string): string => (text.length > 60 ? `${text.slice(0, 57)}…` : text).toWellFormed();
 
 /** A value as a short piece of a message: strings quoted, long ones cut, nothing thrown. */

@@ -6,7 +6,10 @@
 export interface Cursor {
   /** A number in [0, 1) with 53 random bits. */
   float(): number;
-  /** A whole number from `lo` to `hi`, both included, without modulo bias. `BAD_USAGE` when `hi < lo` or not whole. */
+  /**
+   * A whole number from `lo` to `hi`, both included, without modulo bias. `BAD_USAGE` when `hi < lo` or not
+   * whole.
+   */
   int(lo: number, hi: number): number;
   /** True with probability `p`; always one draw. `BAD_USAGE` when `p` is NaN. */
   chance(p: number): boolean;
@@ -16,7 +19,9 @@ export interface Cursor {
   pick<T>(from: ArrayLike<T>): T;
   /** Shuffles in place (Fisher–Yates) and returns the same array. */
   shuffle<A extends { readonly length: number; [i: number]: any }>(array: A): A;
-  /** An index, likely in proportion to its weight. Weights are finite, not negative, and sum to more than 0. */
+  /**
+   * An index, likely in proportion to its weight. Weights are finite, not negative, and sum to more than 0.
+   */
   weighted(weights: ArrayLike<number>): number;
   /** Fills the array with `float()` draws and returns it. */
   floats<A extends Float64Array | Float32Array>(out: A): A;
@@ -29,8 +34,8 @@ export interface Cursor {
 /** A named stream of one tick. */
 export interface Rng extends Cursor {
   /**
-   * Draws that depend on nothing but (seed, stream, tick, key): the same whatever else was drawn, as many keys as you
-   * like. A number key is a whole number within ±2^53; a text key is digested.
+   * Draws that depend on nothing but (seed, stream, tick, key): the same whatever else was drawn, as many
+   * keys as you like. A number key is a whole number within ±2^53; a text key is digested.
    */
   of(key: number | bigint | string): Cursor;
 }

@@ -1,9 +1,10 @@
 /**
  * Functions written for one layout at run time.
  *
- * A loop over columns that serves every layout sees every kind of typed array and is several times slower than code
- * that names its arrays. Where the host forbids code from text (a strict content security policy), `generate`
- * returns null and the caller takes its general path; tests force that path with `allowGeneration(false)`.
+ * A loop over columns that serves every layout sees every kind of typed array and is several times slower
+ * than code that names its arrays. Where the host forbids code from text (a strict content security policy),
+ * `generate` returns null and the caller takes its general path; tests force that path with
+ * `allowGeneration(false)`.
  */
 import { assert } from './errors.ts';
 
@@ -28,8 +29,8 @@ export function allowGeneration(allow: boolean | null): void {
 }
 
 /**
- * Evaluates `body` as the body of a function of the named values and returns what it returns, or null where code from
- * text is forbidden. Names from users must come in through {@link quote}.
+ * Evaluates `body` as the body of a function of the named values and returns what it returns, or null where
+ * code from text is forbidden. Names from users must come in through {@link quote}.
  */
 export function generate<T>(values: { readonly [name: string]: unknown }, body: string): T | null {
   allowed ??= probe();

@@ -1,8 +1,8 @@
 /**
  * Hashing primitives: 128-bit xxHash3 for state (it detects change), CRC-32 for metadata (it detects damage).
  *
- * SHA-256, which proves identity, stands in the platform file. xxHash3 runs in WebAssembly, which must be loaded once
- * before the first hash: `loadHash` is awaited by everything that opens or folds a run.
+ * SHA-256, which proves identity, stands in the platform file. xxHash3 runs in WebAssembly, which must be
+ * loaded once before the first hash: `loadHash` is awaited by everything that opens or folds a run.
  */
 import { createXXHash128, type IHasher } from 'hash-wasm';
 import { assert } from './errors.ts';

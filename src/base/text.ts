@@ -1,8 +1,8 @@
 /**
  * Text at the boundary: one rule for what a string may hold, one way to bytes and back.
  *
- * A text is a sequence of Unicode scalar values without U+0000: a lone surrogate has no UTF-8 form, and U+0000 has no
- * form in the text types of SQL databases. Both are refused where they come in, never repaired.
+ * A text is a sequence of Unicode scalar values without U+0000: a lone surrogate has no UTF-8 form, and
+ * U+0000 has no form in the text types of SQL databases. Both are refused where they come in, never repaired.
  */
 import { fail } from './errors.ts';
 
@@ -19,7 +19,10 @@ export function textFlaw(text: string): string | null {
 /** UTF-8 bytes of a string that was checked by {@link textFlaw}. */
 export const utf8 = (text: string): Uint8Array => encoder.encode(text);
 
-/** Writes UTF-8 into `into` from `at` and returns the number of bytes. The room must be three bytes a code unit. */
+/**
+ * Writes UTF-8 into `into` from `at` and returns the number of bytes. The room must be three bytes a code
+ * unit.
+ */
 export const utf8Into = (text: string, into: Uint8Array, at: number): number =>
   encoder.encodeInto(text, into.subarray(at)).written;
 

@@ -1,9 +1,9 @@
 /**
  * Cells of any length: texts, bytes, JSON, lists. Each row has a start and an end in one heap of bytes.
  *
- * Owns the heap and its compaction, and the array of decoded values that readers see: a prefix of the rows, made longer
- * when it is asked for and kept true by every write. Garbage in the heap is no state: hashes and codec read cells in
- * order of rows.
+ * Owns the heap and its compaction, and the array of decoded values that readers see: a prefix of the rows,
+ * made longer when it is asked for and kept true by every write. Garbage in the heap is no state: hashes and
+ * codec read cells in order of rows.
  */
 import { type ByteReader, ByteWriter } from '../base/bytes.ts';
 import { fail } from '../base/errors.ts';

@@ -1,12 +1,13 @@
 /**
- * How values of any length become the bytes of a cell: texts, bytes and JSON. Lists are cells too; see column.ts.
+ * How values of any length become the bytes of a cell: texts, bytes and JSON. Lists are cells too; see
+ * column.ts.
  */
 import { canonicalJson, parseCanonical } from '../base/canonical.ts';
 import { fromUtf8, utf8 } from '../base/text.ts';
 
 /**
- * Encodes checked values; `text` says that the bytes are plain UTF-8 of a string, `shared` that a decoded value can't be
- * changed by whoever gets it.
+ * Encodes checked values; `text` says that the bytes are plain UTF-8 of a string, `shared` that a decoded
+ * value can't be changed by whoever gets it.
  */
 export interface CellCodec {
   readonly text: boolean;
@@ -31,7 +32,9 @@ export const bytesCodec: CellCodec = {
   decode: (bytes) => bytes.slice(),
 };
 
-/** Canonical JSON. What is read is frozen, because it stands for stored bytes. A cleared cell reads as null. */
+/**
+ * Canonical JSON. What is read is frozen, because it stands for stored bytes. A cleared cell reads as null.
+ */
 export const jsonCodec: CellCodec = {
   text: false,
   shared: true,

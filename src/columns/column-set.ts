@@ -1,8 +1,8 @@
 /**
  * Columns that are stored together: the rows of a table, or the events of one kind.
  *
- * Owns size, capacity and the codec of whole sets. A set knows no keys, indexes or views: tables add them. The bytes of
- * a set are the bytes of its lanes in order; docs/formats.md holds the layout.
+ * Owns size, capacity and the codec of whole sets. A set knows no keys, indexes or views: tables add them.
+ * The bytes of a set are the bytes of its lanes in order; docs/formats.md holds the layout.
  */
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { fail } from '../base/errors.ts';
@@ -56,7 +56,9 @@ export class ColumnSet {
     for (const lane of this.lanes) lane.grow(this.capacity);
   }
 
-  /** Appends whole arrays, one an entry of `given`; returns the number of rows. Ids are filled where left out. */
+  /**
+   * Appends whole arrays, one an entry of `given`; returns the number of rows. Ids are filled where left out.
+   */
   appendMany(given: object): number {
     return appendMany(this, given as { readonly [column: string]: unknown });
   }

@@ -1,8 +1,8 @@
 /**
  * A stored column: the lanes of one declared column, and the passage between values and lanes.
  *
- * `read` and `write` serve every layout and are what generated code is measured against; `write` checks what a typed
- * array would silently destroy and throws `BAD_VALUE` with the column and the row.
+ * `read` and `write` serve every layout and are what generated code is measured against; `write` checks what
+ * a typed array would silently destroy and throws `BAD_VALUE` with the column and the row.
  */
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { assert, fail } from '../base/errors.ts';
@@ -120,8 +120,8 @@ export class Column {
   }
 
   /**
-   * The stored number of a checked value: the code of an enum name, 0 or 1 for a boolean, 0 for −0 in whole columns, the
-   * nearest single in f32 columns.
+   * The stored number of a checked value: the code of an enum name, 0 or 1 for a boolean, 0 for −0 in whole
+   * columns, the nearest single in f32 columns.
    */
   raw(value: unknown): unknown {
     const type = this.layout.value;

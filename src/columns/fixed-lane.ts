@@ -3,17 +3,25 @@
  */
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import type { ArrayType } from '../schema/layout.ts';
-import { arrayClass, bytesOf, byteView, type FixedArray, retire } from './arrays.ts';
+import { arrayClass, bytesOf, byteView, canonicalNaN, type FixedArray, findNaN, retire } from './arrays.ts';
 import { Lane, LEAF_BYTES } from './lane.ts';
 
 /** The largest power of two of rows that fit a leaf. */
 const shiftOf = (bytesPerRow: number): number => Math.max(0, 31 - Math.clz32(LEAF_BYTES / bytesPerRow));
+
+/** Whether NaN may be stored, and how it is refused where it may not. */
+export interface RawFloats {
+  readonly allowed: boolean;
+  refuse(row: number): never;
+}
 
 /** A typed array of rows. `data` is replaced when it grows: never keep it. */
 export class FixedLane extends Lane {
   readonly type: ArrayType;
   readonly width: number;
   data: FixedArray;
+  /** What to do about NaN that raw writes may have left: made by the span that allowed them. */
+  private raw: RawFloats | null = null;
 
   constructor(path: string, type: ArrayType, width: number, marked: boolean) {
     super(path, shiftOf(bytesOf(type) * width), marked);
@@ -63,6 +71,24 @@ export class FixedLane extends Lane {
     const bytes = reader.raw(length * size);
     const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
     this.data = new (arrayClass(this.type))(aligned.buffer, aligned.byteOffset, length);
+  }
+
+  /** Lets the next hash look for NaN in what is marked. */
+  expectRaw(raw: RawFloats): void {
+    this.raw = raw;
+  }
+
+  protected override checkLeaf(from: number, to: number): void {
+    if (this.raw === null) return;
+    const { width } = this;
+    const found = findNaN(this.data, from * width, to * width);
+    if (found < 0) return;
+    if (!this.raw.allowed) this.raw.refuse(Math.floor(found / width));
+    canonicalNaN(this.data, from * width, to * width);
+  }
+
+  protected override checked(): void {
+    this.raw = null;
   }
 
   protected leafBytes(from: number, to: number): Uint8Array {

@@ -1,8 +1,10 @@
 /**
  * When a world may be written, and what must be looked at when writing ends.
  *
- * One gate serves all tables of a world. It is open while apply or a setup runs. Spans are raw typed arrays that bypass
- * every check, so they end with the gate: their rows are then searched for NaN.
+ * One gate serves all tables of a world. It is open while apply or a setup runs. Spans are raw typed arrays
+ * that bypass every check, so they end with the handler that took them: codes and whole numbers are then
+ * searched for what does not fit. Floats are searched for NaN by the next state hash, which reads what was
+ * written anyway.
  */
 import { fail } from '../base/errors.ts';
 
@@ -15,12 +17,20 @@ export interface SpanHold {
 /** The gate of one world. */
 export class Gate {
   open = false;
-  /** Whether the tables are in pieces: after a failed tick, until they are folded anew. Nobody but the fold may look. */
+  /**
+   * Whether the tables are in pieces: after a failed tick, until they are folded anew. Nobody but the fold
+   * may look.
+   */
   hidden = false;
+  /** The kind whose handler took the last span, for errors. */
+  spanTakenBy = '';
+  /** The kind whose handler runs. */
+  writer = '';
   private readonly held: SpanHold[] = [];
 
   /** Remembers a span until writing ends. */
   hold(span: SpanHold): void {
+    this.spanTakenBy = this.writer;
     this.held.push(span);
   }
 

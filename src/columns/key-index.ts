@@ -1,11 +1,14 @@
 /**
  * From a key to its row. Rows move when others are deleted; the table tells the index of every move.
  *
- * Ids that the framework hands out are dense at first and may become sparse in a long life: the array that serves
- * them gives way to a map when it would be mostly empty. Which of the two serves can't be seen from outside.
+ * Ids that the framework hands out are dense at first and may become sparse in a long life: the array that
+ * serves them gives way to a map when it would be mostly empty. Which of the two serves can't be seen from
+ * outside.
  */
 
-/** A key as it is looked up: ids and numbers, big integers, texts; composite keys are joined into one text. */
+/**
+ * A key as it is looked up: ids and numbers, big integers, texts; composite keys are joined into one text.
+ */
 export type RawKey = number | bigint | string;
 
 const DENSE_START = 65536;

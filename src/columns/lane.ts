@@ -1,8 +1,8 @@
 /**
  * A lane: one physical array of a column, cut into leaves that are hashed again only when they were written.
  *
- * Owns marks and leaf hashes, which every kind of lane shares. A lane of a batch is never hashed and carries no marks:
- * marking it writes past the end of an empty array, which does nothing.
+ * Owns marks and leaf hashes, which every kind of lane shares. A lane of a batch is never hashed and carries
+ * no marks: marking it writes past the end of an empty array, which does nothing.
  */
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { STATE_HASH_BYTES, xxh128 } from '../base/hash.ts';
@@ -40,10 +40,20 @@ export abstract class Lane {
   abstract appendFrom(source: this, from: number, to: number, at: number): void;
   /** Writes rows as docs/formats.md lays them out. */
   abstract encode(writer: ByteWriter, from: number, to: number): void;
-  /** Takes rows from bytes, without a copy where they are aligned. The lane must not be written afterwards. */
+  /**
+   * Takes rows from bytes, without a copy where they are aligned. The lane must not be written afterwards.
+   */
   abstract decode(reader: ByteReader, count: number): void;
   /** The canonical bytes of the rows of one leaf. */
   protected abstract leafBytes(from: number, to: number): Uint8Array;
+
+  /**
+   * Looks at the rows of a leaf before they are hashed, where raw writes may have left what can't be stored.
+   */
+  protected checkLeaf(_from: number, _to: number): void {}
+
+  /** Takes note that every leaf was looked at. */
+  protected checked(): void {}
 
   /** Marks the leaves of a range of rows. */
   mark(from: number, to: number): void {
@@ -58,17 +68,21 @@ export abstract class Lane {
     this.marks = grown;
   }
 
-  /** The hash of the lane's first `size` rows: XXH3-128 over the hashes of its leaves. Hashes what is marked. */
+  /**
+   * The hash of the lane's first `size` rows: XXH3-128 over the hashes of its leaves. Hashes what is marked.
+   */
   digest(size: number): Uint8Array {
     const rows = 1 << this.shift;
     const leaves = Math.ceil(size / rows);
     if (this.leafHashes.length < leaves * STATE_HASH_BYTES) this.growHashes(leaves);
     for (let leaf = 0; leaf < leaves; leaf++) {
       if (this.marks[leaf] === 0) continue;
+      this.checkLeaf(leaf * rows, Math.min(size, (leaf + 1) * rows));
       const bytes = this.leafBytes(leaf * rows, Math.min(size, (leaf + 1) * rows));
       this.leafHashes.set(xxh128(bytes), leaf * STATE_HASH_BYTES);
       this.marks[leaf] = 0;
     }
+    this.checked();
     return xxh128(this.leafHashes.subarray(0, leaves * STATE_HASH_BYTES));
   }
 

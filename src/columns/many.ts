@@ -1,8 +1,8 @@
 /**
  * Whole arrays into a set: at memory speed where the array given is the array stored.
  *
- * Arrays are copied, never kept. What a copy would silently destroy is looked for in one pass: NaN, codes that no name
- * has, booleans that are neither 0 nor 1, ids that are 0.
+ * Arrays are copied, never kept. What a copy would silently destroy is looked for in one pass: NaN, codes
+ * that no name has, booleans that are neither 0 nor 1, ids that are 0.
  */
 import { show } from '../base/canonical.ts';
 import { fail } from '../base/errors.ts';
@@ -59,17 +59,17 @@ export function appendMany(set: ColumnSet, given: Given): number {
   const at = set.size;
   const lists = at + count > set.capacity ? apart(set, given) : given;
   set.ensure(at + count);
-  const left = set.columns.filter((column) => !isFilled(set, column, lists));
-  for (const column of left) {
+  const filled = set.columns.filter((column) => isFilled(set, column, lists));
+  for (const column of set.columns) {
+    if (filled.includes(column)) continue;
     const list = lists[column.layout.name] as ArrayLike<unknown> | undefined;
     if (list === undefined) repeatDefault(set, column, at, count);
     else if (!copyWhole(set, column, list, at, count)) copyEach(set, column, list, at, count);
   }
   // Ids come last, when nothing can be refused any more: one that no row bears would be missing from the log.
-  for (const column of set.columns)
-    if (isFilled(set, column, lists))
-      for (let row = at; row < at + count; row++)
-        column.write(row, set.fillers[column.layout.name]!(), set.layout.name);
+  // They come row by row, as if each row had been given by itself.
+  for (let row = at; row < at + count; row++)
+    for (const column of filled) column.write(row, set.fillers[column.layout.name]!(), set.layout.name);
   set.size = at + count;
   return count;
 }
@@ -137,7 +137,10 @@ function copyWhole(
   return true;
 }
 
-/** The place of the first value of a range that may not be stored, or -1: what its array can't refuse by itself. */
+/**
+ * The place of the first value of a range that may not be stored, or -1: what its array can't refuse by
+ * itself.
+ */
 export function firstFlawed(value: ValueType, list: FixedArray, from: number, to: number): number {
   switch (value.kind) {
     case 'number':

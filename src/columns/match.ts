@@ -1,8 +1,8 @@
 /**
  * Finding rows by values: `where` and `count`.
  *
- * An index is used where the match names an indexed column; the rest is compared as stored, code against code, without
- * making a value of any row. NaN matches NaN, and −0 matches 0.
+ * An index is used where the match names an indexed column; the rest is compared as stored, code against
+ * code, without making a value of any row. NaN matches NaN, and −0 matches 0.
  */
 import { sameBytes } from '../base/bytes.ts';
 import { fail } from '../base/errors.ts';
@@ -92,7 +92,7 @@ export function countMatching(store: TableStore, match: Match): number {
     names.length > 1 ||
     column.valid !== null ||
     !(column.lane instanceof FixedLane) ||
-    column.lane.width > 1 ||
+    column.layout.value.kind === 'vec' ||
     Number.isNaN(value)
   )
     return matchingRows(store, match).length;

@@ -1,8 +1,8 @@
 /**
  * Row objects in and out of a set, written for its layout where code may be generated.
  *
- * The generated functions name their lanes, so that every access sees one kind of array. The general path beside each
- * does the same through `Column.write` and `Column.read`; tests hold both to one behaviour.
+ * The generated functions name their lanes, so that every access sees one kind of array. The general path
+ * beside each does the same through `Column.write` and `Column.read`; tests hold both to one behaviour.
  */
 import { show } from '../base/canonical.ts';
 import { assert, fail } from '../base/errors.ts';
@@ -22,7 +22,10 @@ type RowObject = { readonly [column: string]: unknown };
 
 const MAX_CHAIN = 12;
 
-/** Whether `v` is no number that fits, as an expression. The type is asked first: bit operators throw on big integers. */
+/**
+ * Whether `v` is no number that fits, as an expression. The type is asked first: bit operators throw on big
+ * integers.
+ */
 function numberTest(type: NumberValue, v: string): string {
   return `typeof ${v} !== 'number' || ${rangeTest(type, v)}`;
 }
@@ -42,7 +45,7 @@ function rangeTest(type: NumberValue, v: string): string {
     case 'i32':
       return `(${v} | 0) !== ${v}`;
     case 'f32':
-      return `${v} !== ${v} || (Math.fround(${v}) - ${v} > 1e38 || ${v} - Math.fround(${v}) > 1e38)`;
+      return `${v} !== ${v} || Math.abs(Math.fround(${v}) - ${v}) > 1e38`;
     default:
       return type.whole ? `!Number.isSafeInteger(${v})` : `${v} !== ${v}`;
   }
@@ -56,8 +59,8 @@ function enumCode(names: readonly string[], v: string, bad: string, values: Valu
 }
 
 /**
- * Statements that check `v` and store it in row `n` of a column; `bad` is an expression that throws. Columns without
- * a simple form go through the column itself. Shared by appending and by writing through a view.
+ * Statements that check `v` and store it in row `n` of a column; `bad` is an expression that throws. Columns
+ * without a simple form go through the column itself. Shared by appending and by writing through a view.
  */
 export function storeCode(column: Column, at: string, values: Values, marked: boolean, who: string): string {
   const { value } = column.layout;
@@ -126,8 +129,9 @@ export interface Around {
 const NOTHING: Around = { values: {}, before: '', after: 'return n;' };
 
 /**
- * A function that appends row objects to a set; null where code may not be generated. What the framework hands out comes
- * last, when nothing can be refused any more: an id that no row bears would be missing from the log.
+ * A function that appends row objects to a set; null where code may not be generated. What the framework
+ * hands out comes last, when nothing can be refused any more: an id that no row bears would be missing from
+ * the log.
  */
 export function generateAppender<T>(set: ColumnSet, marked: boolean, around: Around): T | null {
   const who = set.layout.name;

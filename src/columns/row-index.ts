@@ -1,9 +1,9 @@
 /**
  * A declared index: from a value to the rows that hold it, in ascending order of rows.
  *
- * Kept with every change in constant time; a bucket is sorted when it is read after a change, so that what a reader
- * sees depends on the table alone and never on how it came to be. Raw writes (fill, span) drop the index, and the next
- * reader builds it again; while a span is held, every reader does.
+ * Kept with every change in constant time; a bucket is sorted when it is read after a change, so that what a
+ * reader sees depends on the table alone and never on how it came to be. Raw writes (fill, span) drop the
+ * index, and the next reader builds it again; while a span is held, every reader does.
  */
 
 /** What an index tells values apart by; null stands for rows without a value. */
@@ -32,8 +32,8 @@ export class RowIndex {
   }
 
   /**
-   * The rows that hold a value, ascending: a view that the next change of the table, or of a value in the column, may
-   * spoil. `size` is the table's.
+   * The rows that hold a value, ascending: a view that the next change of the table, or of a value in the
+   * column, may spoil. `size` is the table's.
    */
   rows(value: IndexKey, size: number): Uint32Array {
     if (this.stale) this.rebuild(size);

@@ -1,8 +1,9 @@
 /**
  * A table: a set of columns with keys, indexes, an allocator of ids and a hash.
  *
- * Order of rows is state. An insert appends; a delete moves the last row into the gap; an update moves nothing.
- * Everything here is below the views that user code sees: it checks keys and ranges, but not who may call.
+ * Order of rows is state. An insert appends; a delete moves the last row into the gap; an update moves
+ * nothing. Everything here is below the views that user code sees: it checks keys and ranges, but not who may
+ * call.
  */
 import { canonicalJson, show } from '../base/canonical.ts';
 import { fail } from '../base/errors.ts';
@@ -42,6 +43,8 @@ export class TableStore {
   private readonly keyColumns: readonly Column[];
   private readonly indexes: ReadonlyMap<string, RowIndex>;
   private readonly header: Uint8Array;
+  /** The bytes that the hash is taken over: the header, two counts, the hash of each lane. */
+  private readonly digested: Uint8Array;
   private hash: Uint8Array | null = null;
   private derivedVersion = 0;
 
@@ -59,6 +62,8 @@ export class TableStore {
       }),
     );
     this.header = utf8(`${layout.name}\n${canonicalJson(layout.columns.map(meaningOf))}\n`);
+    this.digested = new Uint8Array(this.header.length + 16 + this.set.lanes.length * 16);
+    this.digested.set(this.header);
   }
 
   /** Number of rows. */
@@ -87,7 +92,9 @@ export class TableStore {
     return joined(this.keyColumns.map((column) => rawAt(column, row)));
   }
 
-  /** A key as it is looked up, from what user code gives: an object for composite keys. Undefined fits no row. */
+  /**
+   * A key as it is looked up, from what user code gives: an object for composite keys. Undefined fits no row.
+   */
   rawKey(key: unknown): RawKey | undefined {
     if (this.keyColumns.length === 1) return rawOf(this.keyColumns[0]!, key) as RawKey | undefined;
     if (typeof key !== 'object' || key === null) return undefined;
@@ -157,7 +164,9 @@ export class TableStore {
     this.touched = TOUCHED;
   }
 
-  /** Enters new rows into keys and indexes. A duplicate key leaves the rows out again, and ids as they were. */
+  /**
+   * Enters new rows into keys and indexes. A duplicate key leaves the rows out again, and ids as they were.
+   */
   private adopt(from: number, to: number, nextId: number): void {
     if (this.keys !== null) for (let row = from; row < to; row++) this.adoptKey(row, from, nextId);
     for (const [name, index] of this.indexes) {
@@ -250,14 +259,18 @@ export class TableStore {
   /** XXH3-128 over name, lanes, number of rows, allocator and the hash of every lane. */
   digest(): Uint8Array {
     if (this.hash !== null && !(this.touched & TO_HASH)) return this.hash;
-    const { lanes } = this.set;
-    const bytes = new Uint8Array(this.header.length + 16 + lanes.length * 16);
-    bytes.set(this.header);
-    const counts = new Float64Array([this.size, this.nextId]);
-    bytes.set(new Uint8Array(counts.buffer), this.header.length);
-    lanes.forEach((lane, i) => void bytes.set(lane.digest(this.size), this.header.length + 16 + 16 * i));
+    const { digested } = this;
+    const view = new DataView(digested.buffer);
+    let at = this.header.length;
+    view.setFloat64(at, this.size, true);
+    view.setFloat64(at + 8, this.nextId, true);
+    at += 16;
+    for (const lane of this.set.lanes) {
+      digested.set(lane.digest(this.size), at);
+      at += 16;
+    }
     this.touched &= ~TO_HASH;
-    this.hash = xxh128(bytes);
+    this.hash = xxh128(digested);
     return this.hash;
   }
 }

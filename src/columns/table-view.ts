@@ -1,8 +1,8 @@
 /**
  * What user code reads of a table.
  *
- * Rows are objects of their own, made when asked for; columns are the arrays themselves. A view follows its table: it
- * stays good when rows come and go, but arrays taken from `columns` are of the moment.
+ * Rows are objects of their own, made when asked for; columns are the arrays themselves. A view follows its
+ * table: it stays good when rows come and go, but arrays taken from `columns` are of the moment.
  */
 import { fail } from '../base/errors.ts';
 import type { Column, RawColumn } from './column.ts';

@@ -58,7 +58,10 @@ function makePatcher(store: TableStore): Patcher {
     return `case ${quote(name)}: if (v !== undefined) { ${code} } break;`;
   });
   const body = `return (n, patch) => { store.touched = ${TOUCHED};
-    for (const f in patch) { const v = patch[f]; switch (f) { ${cases.join('\n')} default: unknownColumn(f); } } };`;
+    for (const f in patch) {
+      const v = patch[f];
+      switch (f) { ${cases.join('\n')} default: unknownColumn(f); }
+    } };`;
   return generate<Patcher>(values, body) ?? ((row, patch) => patchGeneral(store, row, patch));
 }
 
@@ -70,7 +73,9 @@ function patchGeneral(store: TableStore, row: number, patch: Patch): void {
   }
 }
 
-/** The writable face of a table. Every method is refused with `READ_ONLY` unless apply or a setup is running. */
+/**
+ * The writable face of a table. Every method is refused with `READ_ONLY` unless apply or a setup is running.
+ */
 export class TableWriter extends TableView {
   /** The writable columns; the key is not among them. */
   readonly write: object;

@@ -11,8 +11,8 @@ export interface EventRun {
 }
 
 /**
- * What one origin emitted in one go. `atOnce` says that each piece was applied when it was emitted; otherwise all
- * were applied in order after the origin had returned.
+ * What one origin emitted in one go. `atOnce` says that each piece was applied when it was emitted; otherwise
+ * all were applied in order after the origin had returned.
  */
 export interface Wave {
   readonly origin: string;

@@ -1,12 +1,12 @@
 /**
  * Writing columns: what `table.write.x` is.
  *
- * Every write checks its value, marks its leaf and keeps indexes true; `span` hands out the raw array for one piece and
- * marks it whole. `set` is written for its column where code may be generated.
+ * Every write checks its value, marks its leaf and keeps indexes true; `span` hands out the raw array for one
+ * piece and marks it whole. `set` is written for its column where code may be generated.
  */
 import { fail } from '../base/errors.ts';
 import { generate } from '../base/generate.ts';
-import { canonicalNaN, type FixedArray } from './arrays.ts';
+import type { FixedArray } from './arrays.ts';
 import type { Column } from './column.ts';
 import { FixedLane } from './fixed-lane.ts';
 import { firstFlawed, fromCode } from './many.ts';
@@ -16,11 +16,14 @@ import { type TableStore, TOUCHED } from './table-store.ts';
 type Setter = (row: number, value: unknown) => void;
 
 /**
- * One writable column of a table. Numbers, codes and 0/1 as stored, names of enums and booleans beside them; texts and
- * other cells as values.
+ * One writable column of a table. Numbers, codes and 0/1 as stored, names of enums and booleans beside them;
+ * texts and other cells as values.
  */
 export class WriteColumn {
-  /** Stores a value in a row. `BAD_VALUE` when it does not fit, `NO_ROW` past the end, `READ_ONLY` outside apply. */
+  /**
+   * Stores a value in a row. `BAD_VALUE` when it does not fit, `NO_ROW` past the end, `READ_ONLY` outside
+   * apply.
+   */
   readonly set: Setter;
   private readonly store: TableStore;
   private readonly column: Column;
@@ -36,11 +39,14 @@ export class WriteColumn {
     return this.store.size;
   }
 
-  /** What is stored in a row: the raw number, which is 0 where the row is null, or the value of a cell. `NO_ROW`. */
+  /**
+   * What is stored in a row: the raw number, which is 0 where the row is null, or the value of a cell.
+   * `NO_ROW`.
+   */
   get(row: number): unknown {
     if (row >>> 0 !== row || row >= this.store.size) badRow(this.store, this.column, row);
-    const { lane } = this.column;
-    return lane instanceof FixedLane && lane.width === 1 ? lane.data[row] : this.column.read(row);
+    const { lane, layout } = this.column;
+    return lane instanceof FixedLane && layout.value.kind !== 'vec' ? lane.data[row] : this.column.read(row);
   }
 
   /** Stores one value in the rows from `from` to before `to`. */
@@ -59,8 +65,8 @@ export class WriteColumn {
   }
 
   /**
-   * The raw array of the rows from `from` to before `to`, to be written until the handler returns. Rows may not be added
-   * or removed meanwhile. Only columns of numbers that are not optional have spans.
+   * The raw array of the rows from `from` to before `to`, to be written until the handler returns. Rows may
+   * not be added or removed meanwhile. Only columns of numbers that are not optional have spans.
    */
   span(from = 0, to: number = this.store.size): FixedArray {
     checkRange(this.store, this.column, from, to);
@@ -74,6 +80,7 @@ export class WriteColumn {
     store.touched = TOUCHED;
     store.indexOf(layout.path)?.hold();
     store.spans++;
+    if (isFloat(this.column)) expectFloats(store, this.column, lane);
     store.gate.hold({ end: () => endSpan(store, this.column, lane, from, to) });
     return lane.data.subarray(from * lane.width, to * lane.width);
   }
@@ -82,18 +89,35 @@ export class WriteColumn {
 function endSpan(store: TableStore, column: Column, lane: FixedLane, from: number, to: number): void {
   store.spans--;
   store.indexOf(column.layout.path)?.release();
-  const { value, path } = column.layout;
+  const { value } = column.layout;
   const { width, data } = lane;
-  if (value.kind === 'number' && value.nan) canonicalNaN(data, from * width, to * width);
+  if (isFloat(column)) return;
   const flawed = firstFlawed(value, data, from * width, to * width);
-  if (flawed >= 0)
-    fail('BAD_VALUE', `${store.layout.name}.${path}: a span left ${data[flawed]} in it, which does not fit`, {
-      table: store.layout.name,
-      column: path,
-      row: Math.floor(flawed / width),
-      value: data[flawed],
-    });
+  if (flawed >= 0) refuseSpan(store, column, Math.floor(flawed / width), data[flawed]);
   if (value.kind === 'number' && value.whole && lane.type === 'f64') dropSign(data, from, to);
+}
+
+const isFloat = ({ layout: { value } }: Column): boolean =>
+  (value.kind === 'number' && !value.whole) || (value.kind === 'vec' && value.array !== 'i32');
+
+function refuseSpan(store: TableStore, column: Column, row: number, value: unknown): never {
+  const table = store.layout.name;
+  const { path } = column.layout;
+  const by = store.gate.spanTakenBy;
+  return fail(
+    'BAD_VALUE',
+    `${table}.${path}: a span taken by '${by}' left ${value} in row ${row}, which does not fit`,
+    { table, column: path, row, value, by },
+  );
+}
+
+/** NaN in a span of floats is found by the next state hash, which reads the leaf anyway. */
+function expectFloats(store: TableStore, column: Column, lane: FixedLane): void {
+  const { value } = column.layout;
+  lane.expectRaw({
+    allowed: value.kind === 'number' && value.nan,
+    refuse: (row) => refuseSpan(store, column, row, Number.NaN),
+  });
 }
 
 /** Whole numbers know no −0. */

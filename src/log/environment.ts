@@ -33,8 +33,9 @@ const PARTS = {
 } as const;
 
 /**
- * The environment of a text, laid over the one before it; record 0 has none before it. `CORRUPT` where something is
- * missing or of another type, `NEWER_FORMAT` where the fold depends on more than this version knows.
+ * The environment of a text, laid over the one before it; record 0 has none before it. `CORRUPT` where
+ * something is missing or of another type, `NEWER_FORMAT` where the fold depends on more than this version
+ * knows.
  */
 export function parseEnvironment(text: string, before: Environment | null): Environment {
   const given = parseCanonical(text);

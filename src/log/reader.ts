@@ -1,8 +1,8 @@
 /**
  * Reading a log: pages in, verified frames out, in order, without holes.
  *
- * Every frame is checked against its own hash, its row in the store, the hash of the record before it and the gapless
- * sequence of events. Damage is named with segment and tick and stops the reader.
+ * Every frame is checked against its own hash, its row in the store, the hash of the record before it and the
+ * gapless sequence of events. Damage is named with segment and tick and stops the reader.
  */
 import { hex, sameBytes } from '../base/bytes.ts';
 import { fail } from '../base/errors.ts';
@@ -47,8 +47,8 @@ function checkLink(frame: RecordFrame, record: LogRecord, link: Link, segment: s
 }
 
 /**
- * The frames of a segment from `from` to `to`, both included. Must reach `to`: a log that ends before it is `NO_RECORD`.
- * Nothing of the store stays open between two frames.
+ * The frames of a segment from `from` to `to`, both included. Must reach `to`: a log that ends before it is
+ * `NO_RECORD`. Nothing of the store stays open between two frames.
  */
 export async function* readFrames(
   store: LogStore,

@@ -1,14 +1,14 @@
 /**
  * The fold: events into tables, by the handlers of a world.
  *
- * The one place where handlers are called. A live tick and a replay both come through here, piece by piece in recorded
- * order, so that they can't differ. Owns the frame of a handler's call: the gate, the draws keyed by the event, the
- * reservation of ids that events name, and the name of the place in every error.
+ * The one place where handlers are called. A live tick and a replay both come through here, piece by piece in
+ * recorded order, so that they can't differ. Owns the frame of a handler's call: the gate, the draws keyed by
+ * the event, the reservation of ids that events name, and the name of the place in every error.
  */
 import type { Rng } from '../base/draws.ts';
-import { assert, fail } from '../base/errors.ts';
+import { fail } from '../base/errors.ts';
 import type { ColumnSet } from '../columns/column-set.ts';
-import { TOUCHED } from '../columns/table-store.ts';
+import { type TableStore, TOUCHED } from '../columns/table-store.ts';
 import type { Batch, Wave } from '../columns/waves.ts';
 import type { ApplyStreams, EventStreams, Streams } from '../random/streams.ts';
 import { type CompiledSchema, type KindLayout, SOURCES } from '../schema/compile.ts';
@@ -32,14 +32,19 @@ type BatchHandler = { batch(world: object, events: BatchView, now: HandlerNow): 
 export type AnyHandlers = { readonly [kind: string]: RowHandler | BatchHandler };
 
 class ApplyNow implements HandlerNow {
-  tick = 0;
   readonly config: object;
+  tick = 0;
+  ordinal = 0;
+  private readonly all: Streams;
+  private readonly length: TickLength;
+  private kind = '';
+  private origin = '';
+  private calling = false;
   private streams: ApplyStreams | null = null;
   private event: EventStreams | null = null;
-  ordinal = 0;
-  private readonly length: TickLength;
 
-  constructor(length: TickLength, config: object) {
+  constructor(all: Streams, length: TickLength, config: object) {
+    this.all = all;
     this.length = length;
     this.config = config;
     this.rng = this.rng.bind(this);
@@ -49,9 +54,18 @@ class ApplyNow implements HandlerNow {
     return secondsAt(this.length, this.tick);
   }
 
-  /** Begins a run of events of one kind and origin. */
-  begin(streams: ApplyStreams, ordinal: number): void {
-    this.streams = streams;
+  /** Goes to a tick. */
+  goTo(tick: number): void {
+    this.tick = tick;
+    this.streams = null;
+  }
+
+  /** Begins a call for events of one kind and origin. */
+  begin(kind: string, origin: string, ordinal: number): void {
+    if (kind !== this.kind || origin !== this.origin) this.streams = null;
+    this.kind = kind;
+    this.origin = origin;
+    this.calling = true;
     this.at(ordinal);
   }
 
@@ -61,11 +75,42 @@ class ApplyNow implements HandlerNow {
     this.event = null;
   }
 
+  /** Ends a call: nobody draws any more. */
+  end(): void {
+    this.calling = false;
+  }
+
   rng(stream: string): Rng {
-    assert(this.streams !== null, 'a handler drew outside its call');
+    if (!this.calling)
+      return fail(
+        'BAD_USAGE',
+        `stream '${stream}' of a handler was drawn from after the handler had returned`,
+        {
+          stream,
+        },
+      );
+    this.streams ??= this.all.applying(this.tick, this.kind, this.origin);
     this.event ??= this.streams.at(this.ordinal);
     return this.event.rng(stream);
   }
+}
+
+/** A column of a kind whose ids are taken when the event is written. */
+interface IdColumn {
+  readonly name: string;
+  readonly store: TableStore;
+}
+
+/**
+ * The columns of each kind, by its number, that take ids: of rows that an event creates, of rows that a setup
+ * inserts.
+ */
+function idColumns({ schema, tables }: WorldState): readonly (readonly IdColumn[])[] {
+  return schema.kinds.map(({ table, columns }) =>
+    columns
+      .filter(({ role }) => role === 'newId' || (role === 'id' && table !== null))
+      .map((column) => ({ name: column.name, store: tables.get(column.table ?? table!)! })),
+  );
 }
 
 /** Where the sets of a tick are, by number of kind. */
@@ -74,9 +119,10 @@ export type SetOf = (kind: number) => ColumnSet;
 /** Folds events into one world state. */
 export class Applier {
   readonly state: WorldState;
-  private readonly handlers: AnyHandlers;
-  private readonly streams: Streams;
+  /** By number of kind; a fact, be it emitted or submitted, has none. */
+  private readonly handlers: readonly (RowHandler | BatchHandler | null)[];
   private readonly now: ApplyNow;
+  private readonly ids: readonly (readonly IdColumn[])[];
   private readonly schema: CompiledSchema;
   /** How many events of each kind of this tick are applied. */
   private readonly cursors: Uint32Array;
@@ -84,16 +130,18 @@ export class Applier {
 
   constructor(state: WorldState, handlers: AnyHandlers, streams: Streams, config: object) {
     this.state = state;
-    this.handlers = handlers;
-    this.streams = streams;
     this.schema = state.schema;
-    this.now = new ApplyNow(this.schema.tick, config);
+    this.handlers = this.schema.kinds.map(({ name }) =>
+      Object.hasOwn(handlers, name) ? handlers[name]! : null,
+    );
+    this.ids = idColumns(state);
+    this.now = new ApplyNow(streams, this.schema.tick, config);
     this.cursors = new Uint32Array(this.schema.kinds.length);
   }
 
   /** Begins a tick whose events are in the given sets. */
   begin(tick: number, setOf: SetOf): void {
-    this.now.tick = tick;
+    this.now.goTo(tick);
     this.cursors.fill(0);
     this.setOf = setOf;
   }
@@ -102,14 +150,18 @@ export class Applier {
   applyWave({ origin, atOnce, runs }: Wave): void {
     if (!atOnce) this.reserveAll(runs);
     for (const { kind, size, times } of runs)
-      for (let i = 0; i < times; i++) {
-        if (atOnce) this.reserve(kind, this.cursors[kind]!, size);
-        this.applyPiece(kind, size, origin);
-      }
+      for (let i = 0; i < times; i++)
+        if (atOnce) this.applyAtOnce(kind, size, origin);
+        else this.applyPiece(kind, size, origin);
   }
 
-  /** Applies the next `size` events of a kind. */
-  applyPiece(kind: number, size: number, origin: string): void {
+  /** Applies the next `size` events of a kind, whose ids nobody has reserved yet. */
+  applyAtOnce(kind: number, size: number, origin: string): void {
+    if (this.ids[kind]!.length > 0) this.reserve(kind, this.cursors[kind]!, size);
+    this.applyPiece(kind, size, origin);
+  }
+
+  private applyPiece(kind: number, size: number, origin: string): void {
     const from = this.cursors[kind]!;
     this.cursors[kind] = from + size;
     const layout = this.schema.kinds[kind]!;
@@ -119,9 +171,9 @@ export class Applier {
         tick: this.now.tick,
         kind: layout.name,
       });
-    if (layout.source === 'insert') this.insertRows(layout, set, from, from + size);
+    if (layout.source === 'insert') this.insertRows(layout, set, from, from + size, origin);
     else if (layout.source === 'source') this.moveMarks(set, from, from + size);
-    else if (layout.source !== 'fact') this.callHandler(layout, set, from, from + size, origin);
+    else this.callHandler(layout, set, from, from + size, origin);
   }
 
   /** Whether every event of a batch has been applied. */
@@ -129,11 +181,14 @@ export class Applier {
     return this.cursors[kind] === set.size;
   }
 
-  /** Ids that events of a wave name are taken before the first of them is applied, as they were when they were emitted. */
+  /**
+   * Ids that events of a wave name are taken before the first of them is applied, as they were when they were
+   * emitted.
+   */
   private reserveAll(runs: Wave['runs']): void {
     let ahead: Map<number, number> | null = null;
     for (const { kind, size } of runs) {
-      if (this.schema.kinds[kind]!.creates.length === 0) continue;
+      if (this.ids[kind]!.length === 0) continue;
       ahead ??= new Map();
       const from = this.cursors[kind]! + (ahead.get(kind) ?? 0);
       ahead.set(kind, (ahead.get(kind) ?? 0) + size);
@@ -141,10 +196,10 @@ export class Applier {
     }
   }
 
-  private reserve(kind: number, from: number, size: number): void {
+  /** Takes the ids that `size` events of a kind name out of the hands of the allocators. */
+  reserve(kind: number, from: number, size: number): void {
     const set = this.setOf(kind);
-    for (const { name, table } of this.schema.kinds[kind]!.creates) {
-      const store = this.state.tables.get(table!)!;
+    for (const { name, store } of this.ids[kind]!) {
       const ids = set.byName.get(name)!;
       for (let row = from; row < from + size; row++) {
         const id = ids.read(row);
@@ -153,9 +208,14 @@ export class Applier {
     }
   }
 
-  private insertRows(layout: KindLayout, set: ColumnSet, from: number, to: number): void {
+  private insertRows(layout: KindLayout, set: ColumnSet, from: number, to: number, origin: string): void {
     const store = this.state.tables.get(layout.table!)!;
-    if (!store.layout.single) store.insertFrom(set, from, to);
+    if (!store.layout.single)
+      try {
+        store.insertFrom(set, from, to);
+      } catch (cause) {
+        throw tickError(cause, { tick: this.now.tick, origin });
+      }
     else {
       const row = set.rowAt(to - 1) as { [column: string]: unknown };
       for (const column of store.set.columns) column.store(0, row[column.layout.name]);
@@ -178,21 +238,25 @@ export class Applier {
 
   private callHandler(layout: KindLayout, set: ColumnSet, from: number, to: number, origin: string): void {
     const { gate } = this.state;
-    const handler = this.handlers[layout.name]!;
-    this.now.begin(this.streams.applying(this.now.tick, layout.name, origin), from);
+    const handler = this.handlers[layout.number] ?? null;
+    if (handler === null) return;
+    this.now.begin(layout.name, origin, from);
     gate.open = true;
+    gate.writer = layout.name;
     try {
       if (typeof handler === 'function') this.eachRow(layout, handler, set, from, to);
       else {
         refusePromise(
           handler.batch(this.state.writer, new BatchView(set, from, to), this.now),
-          'the handler',
+          `the handler of '${layout.name}'`,
         );
         gate.settle();
       }
     } catch (cause) {
       gate.abandon();
       throw tickError(cause, { tick: this.now.tick, origin, kind: layout.name, event: this.now.ordinal });
+    } finally {
+      this.now.end();
     }
     gate.open = false;
   }

@@ -3,7 +3,7 @@
  */
 import { fail } from '../base/errors.ts';
 import type { ColumnSet } from '../columns/column-set.ts';
-import { codesOf } from '../columns/table-view.ts';
+import { codesOf, perColumn } from '../columns/table-view.ts';
 
 const codeObjects = new WeakMap<ColumnSet, object>();
 
@@ -32,10 +32,23 @@ export class BatchView implements Iterable<object> {
     return codes;
   }
 
+  /** For every optional column, whether an event is null in it. */
+  get nulls(): object {
+    const { from, size, set } = this;
+    const optional = set.columns.filter(({ valid }) => valid !== null);
+    return perColumn(
+      optional,
+      ({ valid }) =>
+        () =>
+        (i: number): boolean =>
+          i < size && !valid!.has(from + i),
+    );
+  }
+
   /** One event as an object. */
   at(i: number): object {
     if (i >>> 0 !== i || i >= this.size)
-      fail('NO_ROW', `there is no event ${i} among ${this.size} of kind '${this.set.layout.name}'`, {
+      fail('BAD_USAGE', `there is no event ${i} among ${this.size} of kind '${this.set.layout.name}'`, {
         event: i,
       });
     return this.set.rowAt(this.from + i);

@@ -1,7 +1,7 @@
 /**
  * Errors of user code inside a tick: who failed, where, at which event.
  */
-import { WorldfoldError } from '../base/errors.ts';
+import { type ErrorCode, WorldfoldError } from '../base/errors.ts';
 
 /** Where a tick failed. */
 export interface TickPlace {
@@ -18,17 +18,23 @@ export interface TickPlace {
 function placeText({ tick, origin, kind, event, invariant, metric }: TickPlace): string {
   const parts = [`tick ${tick}`];
   if (origin !== undefined)
-    parts.push(origin === 'setup' || origin === 'inputs' ? origin : `system '${origin}'`);
+    parts.push(['setup', 'inputs', 'until'].includes(origin) ? origin : `system '${origin}'`);
   if (kind !== undefined) parts.push(`event '${kind}'${event === undefined ? '' : ` number ${event}`}`);
   if (invariant !== undefined) parts.push(`invariant '${invariant}'`);
   if (metric !== undefined) parts.push(`metric '${metric}'`);
   return parts.join(', ');
 }
 
+const PLACED: ReadonlySet<ErrorCode> = new Set(['TICK_FAILED', 'INVARIANT_BROKEN', 'REPEAT_LIMIT']);
+
+/** Whether an error says its place already. */
+const isPlaced = ({ code, facts }: WorldfoldError): boolean =>
+  PLACED.has(code) || (code === 'ASYNC_IN_TICK' && facts.tick !== undefined);
+
 /** Wraps what user code threw. Facts of the inner error (table, column, row) are kept beside the place. */
 export function tickError(cause: unknown, place: TickPlace): WorldfoldError {
   const inner = cause instanceof WorldfoldError ? cause : null;
-  if (inner?.code === 'TICK_FAILED' || inner?.code === 'INVARIANT_BROKEN') return inner;
+  if (inner !== null && isPlaced(inner)) return inner;
   const text = cause instanceof Error ? cause.message : String(cause);
   const code = inner?.code === 'ASYNC_IN_TICK' ? 'ASYNC_IN_TICK' : 'TICK_FAILED';
   const facts = { ...inner?.facts, ...place, ...(inner ? { reason: inner.code } : {}) };

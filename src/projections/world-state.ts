@@ -1,8 +1,8 @@
 /**
  * The tables of a world and the faces that user code sees of them.
  *
- * Owns the gate that tells when tables may be written, and the state hash. What it holds is a projection: it can be
- * cleared and folded from the log at any time, and the faces stay good.
+ * Owns the gate that tells when tables may be written, and the state hash. What it holds is a projection: it
+ * can be cleared and folded from the log at any time, and the faces stay good.
  */
 import { canonicalJson } from '../base/canonical.ts';
 import { xxh128 } from '../base/hash.ts';
@@ -23,7 +23,8 @@ export class WorldState {
   readonly reader: object;
   /** The writable world that apply gets. */
   readonly writer: object;
-  private readonly header: Uint8Array;
+  /** The bytes that the hash is taken over: the names of the tables, the hash of each. */
+  private readonly digested: Uint8Array;
 
   constructor(schema: CompiledSchema) {
     this.schema = schema;
@@ -36,11 +37,15 @@ export class WorldState {
       );
     this.reader = face((store) => (store.layout.single ? new SingleView(store) : new TableView(store)));
     this.writer = face((store) => (store.layout.single ? new SingleWriter(store) : new TableWriter(store)));
-    this.header = utf8(`world ${canonicalJson(schema.tables.map(({ name }) => name))}\n`);
+    const header = utf8(`world ${canonicalJson(schema.tables.map(({ name }) => name))}\n`);
+    this.digested = new Uint8Array(header.length + this.tables.size * 16);
+    this.digested.set(header);
     this.fillSingles();
   }
 
-  /** A singleton has its one row from the start: defaults where declared, else zeros until the setup sets it. */
+  /**
+   * A singleton has its one row from the start: defaults where declared, else zeros until the setup sets it.
+   */
   private fillSingles(): void {
     for (const store of this.tables.values()) {
       if (!store.layout.single) continue;
@@ -63,13 +68,12 @@ export class WorldState {
 
   /** The state hash: XXH3-128 over the hashes of all tables, the framework's own included. */
   digest(): Uint8Array {
-    const bytes = new Uint8Array(this.header.length + this.tables.size * 16);
-    bytes.set(this.header);
-    let at = this.header.length;
+    const { digested } = this;
+    let at = digested.length - this.tables.size * 16;
     for (const store of this.tables.values()) {
-      bytes.set(store.digest(), at);
+      digested.set(store.digest(), at);
       at += 16;
     }
-    return xxh128(bytes);
+    return xxh128(digested);
   }
 }

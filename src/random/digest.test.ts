@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { checkText, digest, hexOf, RANDOM_VERSION, wordOf } from './digest.ts';
+import { hex } from '../base/bytes.ts';
+import { checkText, digest, RANDOM_VERSION, wordOf } from './digest.ts';
 
 const prefixed = (text: string): Buffer => {
   const bytes = Buffer.from(text, 'utf8');
@@ -16,7 +17,7 @@ test('L15: a digest is SHA-256 of the length-prefixed UTF-8 of tag and parts', (
   fc.assert(
     fc.property(fc.array(wellFormed), (parts) => {
       const bytes = Buffer.concat([`worldfold/random/${RANDOM_VERSION}/keyed`, ...parts].map(prefixed));
-      expect(hexOf(digest('keyed', ...parts))).toBe(createHash('sha256').update(bytes).digest('hex'));
+      expect(hex(digest('keyed', ...parts))).toBe(createHash('sha256').update(bytes).digest('hex'));
     }),
   );
 });
@@ -24,9 +25,9 @@ test('L15: a digest is SHA-256 of the length-prefixed UTF-8 of tag and parts', (
 test('a digest takes texts longer than its scratch, and short ones after them', () => {
   const long = 'ä€𝄞'.repeat(5000);
   const bytes = Buffer.concat([`worldfold/random/${RANDOM_VERSION}/applied`, 'x', long].map(prefixed));
-  const short = hexOf(digest('applied', 'x'));
-  expect(hexOf(digest('applied', 'x', long))).toBe(createHash('sha256').update(bytes).digest('hex'));
-  expect(hexOf(digest('applied', 'x'))).toBe(short);
+  const short = hex(digest('applied', 'x'));
+  expect(hex(digest('applied', 'x', long))).toBe(createHash('sha256').update(bytes).digest('hex'));
+  expect(hex(digest('applied', 'x'))).toBe(short);
 });
 
 test('parts do not run into each other, and purposes do not meet', () => {
@@ -38,7 +39,7 @@ test('parts do not run into each other, and purposes do not meet', () => {
     digest('sequential', 'a', 'bc'),
     digest('applied', 'a', 'bc'),
     digest('text key', 'a', 'bc'),
-  ].map(hexOf);
+  ].map(hex);
   expect(new Set(forms).size).toBe(forms.length);
 });
 

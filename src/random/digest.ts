@@ -21,7 +21,6 @@ export type Purpose = 'sequential' | 'keyed' | 'applied' | 'text key';
 
 const utf8 = new TextEncoder();
 const LONE_SURROGATE = /\p{Surrogate}/u;
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 let scratch = new Uint8Array(1024);
 
 /**
@@ -52,11 +51,14 @@ export function wordOf(bytes: Uint8Array, index: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
 }
 
-/** The bytes as lower-case hexadecimal digits. */
-export function hexOf(bytes: Uint8Array): string {
-  let hex = '';
-  for (const byte of bytes) hex += HEX[byte];
-  return hex;
+/**
+ * The first 16 bytes as 16 characters, for a generator that is seeded with text. 128 bits are more than
+ * Alea's state holds, and Alea's seeding costs time by the character.
+ */
+export function seedText(bytes: Uint8Array): string {
+  let text = '';
+  for (let i = 0; i < 16; i++) text += String.fromCharCode(bytes[i]!);
+  return text;
 }
 
 /**

@@ -12,7 +12,7 @@ import alea from 'seedrandom/lib/alea.js';
 import type { Cursor, Rng } from '../base/draws.ts';
 import { fail } from '../base/errors.ts';
 import { Draws } from './cursor.ts';
-import { checkText, digest, hexOf } from './digest.ts';
+import { checkText, digest, seedText } from './digest.ts';
 import { cursorOf, EventRng, StreamKey, TextKeys } from './keyed.ts';
 
 /** How many draws a stream made in a tick. */
@@ -109,7 +109,7 @@ class StreamRng extends Draws implements Rng {
 
   protected draw(): number {
     this.taken++;
-    this.sequence ??= alea(hexOf(digest('sequential', ...this.parts))).double;
+    this.sequence ??= alea(seedText(digest('sequential', ...this.parts))).double;
     return this.sequence() * 2 ** 53;
   }
 }

@@ -1,11 +1,13 @@
 /**
- * What a store knows of its runs without the worlds that made them: headers, heads, counts of events, metrics.
+ * What a store knows of its runs without the worlds that made them: headers, heads, counts of events,
+ * metrics.
  */
 
 import { hex } from '../base/bytes.ts';
 import { parseCanonical } from '../base/canonical.ts';
 import { findRun, readFrames } from '../log/reader.ts';
 import type { RunInfo, Store } from '../log/store.ts';
+import { unliteral } from '../schema/canonical-text.ts';
 import { compileText } from '../schema/compile.ts';
 import { readEnvironment } from '../simulation/create-run.ts';
 import { type MetricFrame, metricsOf } from '../simulation/history.ts';
@@ -67,13 +69,16 @@ export interface RunDescription extends RunListing {
   readonly metrics: MetricFrame;
 }
 
-/** Reads a run's whole log, verifying every record, and tells what is in it. `UNKNOWN_RUN`, `CORRUPT`, `NO_RECORD`. */
+/**
+ * Reads a run's whole log, verifying every record, and tells what is in it. `UNKNOWN_RUN`, `CORRUPT`,
+ * `NO_RECORD`.
+ */
 export async function describeRun(store: Store, id: string): Promise<RunDescription> {
   const info = await findRun(store, id);
   const { segment } = info;
   const environment = await readEnvironment(store, segment.id);
   const { kinds } = compileText(environment.schema);
-  const events: { [kind: string]: number } = {};
+  const events = new Map<string, number>();
   let bytes = 0;
   let hashed: { tick: number; hash: string } | null = null;
   for await (const frame of readFrames(store, segment.id, 0, segment.head.tick)) {
@@ -81,7 +86,7 @@ export async function describeRun(store: Store, id: string): Promise<RunDescript
     if (frame.stateHash !== null) hashed = { tick: frame.tick, hash: hex(frame.stateHash) };
     for (const { kind, size } of frame.counts) {
       const { name } = kinds[kind]!;
-      events[name] = (events[name] ?? 0) + size;
+      events.set(name, (events.get(name) ?? 0) + size);
     }
   }
   const source = { store, segment: segment.id, durableTick: segment.head.tick, undurable: [] };
@@ -90,9 +95,9 @@ export async function describeRun(store: Store, id: string): Promise<RunDescript
     stateHash: hashed?.hash ?? null,
     stateHashTick: hashed?.tick ?? null,
     recordHash: hex(segment.head.hash),
-    config: parseCanonical(environment.config),
+    config: unliteral(parseCanonical(environment.config)),
     bytes,
-    events,
+    events: Object.fromEntries(events),
     metrics: await metricsOf(source, segment.head.tick),
   };
 }

@@ -1,9 +1,10 @@
 /**
  * The canonical text of a schema, and the schema of a text.
  *
- * The text is what a log carries and what the fingerprint is taken over: canonical JSON of our own making, independent
- * of library versions and of the order of declaration where that order means nothing (tables, kinds, columns,
- * fields, indexes). The order of enum names and of the columns of a composite key means something and is kept.
+ * The text is what a log carries and what the fingerprint is taken over: canonical JSON of our own making,
+ * independent of library versions and of the order of declaration where that order means nothing (tables,
+ * kinds, columns, fields, indexes). The order of enum names and of the columns of a composite key means
+ * something and is kept.
  */
 
 import { fromHex, hex } from '../base/bytes.ts';
@@ -18,8 +19,8 @@ export const SCHEMA_TEXT_VERSION = 1;
 type Json = { [name: string]: unknown };
 
 /**
- * Values as JSON: what JSON has no form for stands as an object with one key that begins with `$`, objects among them.
- * Properties that are undefined are left out, as everywhere.
+ * Values as JSON: what JSON has no form for stands as an object with one key that begins with `$`, objects
+ * among them. Properties that are undefined are left out, as everywhere.
  */
 export function literal(value: unknown): unknown {
   if (typeof value === 'bigint') return { $big: String(value) };

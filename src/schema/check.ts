@@ -1,8 +1,8 @@
 /**
  * Mistakes across a declaration, as sentences that the compiler shows.
  *
- * Owns the checks that need the whole declaration: references and their tables, keys, kinds named twice. A mistake
- * turns the type of the wrong part into its sentence, so that the error stands where the mistake is.
+ * Owns the checks that need the whole declaration: references and their tables, keys, kinds named twice. A
+ * mistake turns the type of the wrong part into its sentence, so that the error stands where the mistake is.
  */
 import type { AnyColumn, Columns, ListOf, NewIn, OwnId, RefTo, Special, StructOf } from './columns.ts';
 import type { RawOf, Shape, SingleKey } from './infer.ts';
@@ -59,7 +59,10 @@ type SpecialProblem<R extends Special, T extends Shape['tables'], P extends Plac
             : 't.id() belongs in tables: events take t.newId() or t.ref()';
 type Problem<C extends AnyColumn, T extends Shape['tables'], P extends Place> =
   RawOf<C> extends Special ? SpecialProblem<RawOf<C>, T, P> : never;
-/** The mistakes of some columns, each a sentence that begins with the place of the column; never where all is well. */
+/**
+ * The mistakes of some columns, each a sentence that begins with the place of the column; never where all is
+ * well.
+ */
 type Mistakes<C extends Columns, T extends Shape['tables'], P extends Place, At extends string> = {
   [F in keyof C & string]: Problem<C[F], T, P> extends infer X extends string ? `${At}.${F}: ${X}` : never;
 }[keyof C & string];

@@ -1,19 +1,28 @@
 /**
  * The column builders: `t.u32()`, `t.enum('well', 'ill')`, `t.ref('people').optional()`.
  *
- * Owns the objects a declaration is written with, and the type each carries for inference. A builder is immutable:
- * every method returns another one, so that a column may be declared once and used in many tables. What columns mean
- * together (keys, references, defaults that fit) is checked where a whole schema is compiled, not here.
+ * Owns the objects a declaration is written with, and the type each carries for inference. A builder is
+ * immutable: every method returns another one, so that a column may be declared once and used in many tables.
+ * What columns mean together (keys, references, defaults that fit) is checked where a whole schema is
+ * compiled, not here.
  */
 import { fail } from '../base/errors.ts';
 import type { ColumnSpec, ColumnSpecs, ColumnType } from './spec.ts';
 
-/** Carries what is inferred from a column. It exists in types only; exported so that declarations can name it. */
+/**
+ * Carries what is inferred from a column. It exists in types only; exported so that declarations can name it.
+ */
 export declare const info: unique symbol;
-/** Tells apart numbers that mean different things. It exists in types only; exported so that declarations can name it. */
+/**
+ * Tells apart numbers that mean different things. It exists in types only; exported so that declarations can
+ * name it.
+ */
 export declare const flavor: unique symbol;
 
-/** The number of a row of table `T`. A plain number may be given, but ids of two tables never mix. Ids begin at 1. */
+/**
+ * The number of a row of table `T`. A plain number may be given, but ids of two tables never mix. Ids begin
+ * at 1.
+ */
 export type Id<T extends string> = number & { readonly [flavor]?: ['id', T] };
 /** The code of an enum: the place of a name in its list of names. Codes of two enums never mix. */
 export type Code<N extends readonly string[]> = number & { readonly [flavor]?: ['code', N] };
@@ -21,7 +30,9 @@ export type Code<N extends readonly string[]> = number & { readonly [flavor]?: [
 /** Whether a row may be written without the column: `default` fills in a value, `optional` fills in null. */
 export type Presence = 'required' | 'default' | 'optional';
 
-/** What a column is stored as, where that is neither a number nor a bigint: a value a row (text, json, bytes). */
+/**
+ * What a column is stored as, where that is neither a number nor a bigint: a value a row (text, json, bytes).
+ */
 export interface AsCell {
   readonly cell: true;
 }
@@ -64,7 +75,10 @@ export interface AnyColumn {
   /** The column as data. */
   readonly spec: ColumnSpec;
 }
-/** What is inferred from a column: its value, how it is stored, whether it may be left out, whether it is a key. */
+/**
+ * What is inferred from a column: its value, how it is stored, whether it may be left out, whether it is a
+ * key.
+ */
 export interface ColumnInfo {
   readonly value: unknown;
   readonly raw: unknown;
@@ -117,7 +131,7 @@ export interface OptionalColumn<V, R> extends Settled<V, R, 'optional', false> {
 export type KeyValue<T extends string> = Id<T> | string | bigint;
 
 /** The value of a struct, as far as it is known without the schema. */
-type StructValue<C extends Fields> = { readonly [F in keyof C]: C[F][typeof info]['value'] };
+export type StructValue<C extends Fields> = { readonly [F in keyof C]: C[F][typeof info]['value'] };
 
 /** How floats treat NaN: refused, or with `nan: true` stored as the one canonical NaN. */
 export interface FloatOptions {

@@ -1,9 +1,10 @@
 /**
  * From a declaration to layouts, canonical text and fingerprint.
  *
- * Owns the numbering of kinds (in order of name, the framework's own kinds included) and the framework's own table:
- * `$sources`, the high-water mark of each input source. Rows that a setup inserts are events of kinds of the
- * framework's own, `+people`, with the table's columns, so that record 0 holds them like everything else.
+ * Owns the numbering of kinds (in order of name, the framework's own kinds included) and the framework's own
+ * table: `$sources`, the high-water mark of each input source. Rows that a setup inserts are events of kinds
+ * of the framework's own, `+people`, with the table's columns, so that record 0 holds them like everything
+ * else.
  */
 
 import { hex } from '../base/bytes.ts';
@@ -154,7 +155,7 @@ function userKinds(spec: SchemaSpec, kinds: { readonly [k: string]: KindSpec }, 
           'BAD_SCHEMA',
           `'${name}.${column.name}' may not be declared so in an event`,
           { kind: name },
-          'Events name rows with t.ref(), and rows that they create with t.newId() of a table whose key is t.id().',
+          'Events name rows with t.ref(), and rows that they create with t.newId() of a table with t.id().',
         );
     }
     return { name, source: input ? 'input' : kind.fact ? 'fact' : 'event', table: null, columns };

@@ -1,8 +1,8 @@
 /**
  * What runs inside a tick: systems, handlers, setup, and the contexts they are given.
  *
- * Owns the types only; the tick that calls these functions is the simulation's. Everything here is synchronous: a
- * function that returns a promise doesn't compile.
+ * Owns the types only; the tick that calls these functions is the simulation's. Everything here is
+ * synchronous: a function that returns a promise doesn't compile.
  */
 import type { Rng } from '../base/draws.ts';
 import type {
@@ -20,7 +20,10 @@ import type {
 } from './infer.ts';
 import type { Batch, Inserted, InsertedMany, NewRows, ReadColumn, World, WritableWorld } from './views.ts';
 
-/** What a function may return inside a tick: anything that writing in one expression gives, but never a promise. */
+/**
+ * What a function may return inside a tick: anything that writing in one expression gives, but never a
+ * promise.
+ */
 // biome-ignore lint/suspicious/noConfusingVoidType: a handler written as a block returns void, not undefined.
 export type Sync = void | undefined | null | number | string | bigint | boolean | ReadColumn<number>;
 
@@ -78,7 +81,9 @@ export interface SetupCtx<S extends Shape> extends Now<S> {
   readonly emit: Emit<S>;
 }
 
-/** Turns an event into changes of tables: one event at a time, or `{ batch }` for all of one origin at once. */
+/**
+ * Turns an event into changes of tables: one event at a time, or `{ batch }` for all of one origin at once.
+ */
 export type Handler<S extends Shape, K extends string> =
   | ((world: WritableWorld<S>, event: EventRow<S, K>, now: Now<S>) => Sync)
   | { readonly batch: (world: WritableWorld<S>, events: Batch<S, K>, now: Now<S>) => Sync };

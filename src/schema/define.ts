@@ -1,8 +1,9 @@
 /**
  * `defineSchema`: one declaration becomes the schema that everything else is written against.
  *
- * Owns the schema object and its small constructors (`system`, `apply`, `derive`), which only give their arguments a
- * type. What a declaration means at run time is the compiler's; what a system does is the simulation's.
+ * Owns the schema object and its small constructors (`system`, `apply`, `derive`), which only give their
+ * arguments a type. What a declaration means at run time is the compiler's; what a system does is the
+ * simulation's.
  */
 import { fail } from '../base/errors.ts';
 import type { Checked, Declaration, Given } from './check.ts';

@@ -1,8 +1,9 @@
 /**
- * What a declaration means to the type checker: rows, keys, events, and what may be left out when writing them.
+ * What a declaration means to the type checker: rows, keys, events, and what may be left out when writing
+ * them.
  *
- * Owns the inference from columns to values. References resolve to the key type of the table they name, which is
- * why everything here takes the whole schema's shape. Views of columns are in `views.ts`.
+ * Owns the inference from columns to values. References resolve to the key type of the table they name, which
+ * is why everything here takes the whole schema's shape. Views of columns are in `views.ts`.
  */
 import type {
   AnyColumn,
@@ -68,8 +69,8 @@ export type ValueOf<
 > = C[typeof info]['presence'] extends 'optional' ? PlainValue<S, C, Own> | null : PlainValue<S, C, Own>;
 
 /**
- * The key of a table: an `Id` where the key is a number, the value of the key column where it is something else, an
- * object of the key columns where there are several.
+ * The key of a table: an `Id` where the key is a number, the value of the key column where it is something
+ * else, an object of the key columns where there are several.
  */
 export type KeyOf<S extends Shape, T extends string> = T extends keyof S['tables']
   ? KeyFrom<S, T, S['tables'][T]['columns'], S['tables'][T][typeof form]['key']>
@@ -150,7 +151,10 @@ export type NewEvent<S extends Shape, K extends string> = NewFrom<S, KindColumns
 type CreatedNames<C extends Columns> = {
   [F in keyof C]: RawOf<C[F]> extends NewIn<string> ? F : never;
 }[keyof C];
-/** What emitting returns: nothing, the one id that the event hands out, or an object where it hands out several. */
+/**
+ * What emitting returns: nothing, the one id that the event hands out, or an object where it hands out
+ * several.
+ */
 export type Created<S extends Shape, C extends Columns> = CreatedFrom<S, C, CreatedNames<C>>;
 type CreatedFrom<S extends Shape, C extends Columns, F extends keyof C> = [F] extends [never]
   ? undefined

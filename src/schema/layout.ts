@@ -1,8 +1,8 @@
 /**
  * Layouts: what a declared column is once references are resolved and ranges are known.
  *
- * A layout is what storage, codec, validation and hashing read. Columns stand in order of their names, because the
- * order of declaration means nothing. Holds no storage.
+ * A layout is what storage, codec, validation and hashing read. Columns stand in order of their names,
+ * because the order of declaration means nothing. Holds no storage.
  */
 import { canonicalJson, show } from '../base/canonical.ts';
 import { fail } from '../base/errors.ts';
@@ -172,7 +172,8 @@ function layoutColumn(spec: SchemaSpec, name: string, column: ColumnSpec, parent
   if (column.fallback === undefined) return bare;
   const flaw = flawOf(bare, column.fallback.value);
   if (flaw !== null) bad(`the default of ${where} does not fit: ${flaw}`, { where });
-  // A copy: whoever holds the declared object may change it, and the fingerprint would no longer tell the truth.
+  // A copy: whoever holds the declared object may change it, and the fingerprint would no longer tell the
+  // truth.
   return { ...bare, fallback: { value: unliteral(literal(column.fallback.value)) } };
 }
 
@@ -299,8 +300,8 @@ export function rowFlaw(
 }
 
 /**
- * What a column's stored bytes mean, as plain data: type, names of codes, fields. Defaults, keys and indexes are left out,
- * because they say nothing about bytes. State hashes are taken over it.
+ * What a column's stored bytes mean, as plain data: type, names of codes, fields. Defaults, keys and indexes
+ * are left out, because they say nothing about bytes. State hashes are taken over it.
  */
 export function meaningOf({ name, optional, value }: ColumnLayout): unknown {
   const type: { [part: string]: unknown } = { kind: value.kind };

@@ -1,8 +1,8 @@
 /**
  * What a declaration is at run time: plain data, the same for tables, events, inputs, facts and config.
  *
- * Owns the shapes that builders make and the compiler of layouts reads. Holds no types of user values: inference
- * lives beside it and erases to this.
+ * Owns the shapes that builders make and the compiler of layouts reads. Holds no types of user values:
+ * inference lives beside it and erases to this.
  */
 
 /** The scalar types with a fixed width, as stored. `int` is a whole number within ±2^53, stored as f64. */

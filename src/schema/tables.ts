@@ -1,8 +1,8 @@
 /**
  * Declares tables, singletons, events and facts from columns.
  *
- * Owns the four functions and what each result carries for inference. Whether the tables and kinds of a schema agree
- * with one another is checked when the schema is defined.
+ * Owns the four functions and what each result carries for inference. Whether the tables and kinds of a
+ * schema agree with one another is checked when the schema is defined.
  */
 import { fail } from '../base/errors.ts';
 import { type Columns, type info, specsOf } from './columns.ts';
@@ -99,12 +99,12 @@ function made(into: WeakSet<object>, columns: unknown, spec: TableSpec | KindSpe
 }
 
 /**
- * Declares a table. Every table has a key: `t.id()`, a column with `.key()`, or several columns in `options.key`.
- * Raises `BAD_SCHEMA`.
+ * Declares a table. Every table has a key: `t.id()`, a column with `.key()`, or several columns in
+ * `options.key`. Raises `BAD_SCHEMA`.
  *
  * @example
  * ```ts
- * table({ from: t.ref('airports'), to: t.ref('airports'), seats: t.u32() }, { key: ['from', 'to'], index: ['from'] })
+ * table({ from: t.ref('airports'), to: t.ref('airports'), seats: t.u32() }, { key: ['from', 'to'] })
  * ```
  */
 export function table<const C extends Columns, const O extends TableOptions<keyof NoInfer<C> & string> = {}>(
@@ -145,7 +145,10 @@ function kind(columns: Columns, fact: boolean): any {
   return made(kinds, columns, { columns: specs, fact });
 }
 
-/** Declares a kind of event or input, which a handler in `apply` turns into changes of tables. Raises `BAD_SCHEMA`. */
+/**
+ * Declares a kind of event or input, which a handler in `apply` turns into changes of tables. Raises
+ * `BAD_SCHEMA`.
+ */
 export function event<const C extends Columns>(columns: C): EventDef<C, false> {
   return kind(columns, false);
 }

@@ -1,9 +1,9 @@
 /**
  * Full validation of rows that come from outside: inputs, config, rows of a setup.
  *
- * Every field is checked, unknown ones included, and `json` columns run their own check, inside structs and lists too.
- * What comes out is a copy: whoever handed the row in may change it afterwards. The hot path inside a tick does less: see
- * the writers of `src/columns`.
+ * Every field is checked, unknown ones included, and `json` columns run their own check, inside structs and
+ * lists too. What comes out is a copy: whoever handed the row in may change it afterwards. The hot path
+ * inside a tick does less: see the writers of `src/columns`.
  */
 import { canonicalJson, parseCanonical, show } from '../base/canonical.ts';
 import { type ErrorCode, fail } from '../base/errors.ts';
@@ -68,7 +68,9 @@ export function validRow(set: SetLayout, row: unknown, what: string, code: Error
   return made;
 }
 
-/** What a column holds when a row leaves it out: its default, null, or undefined where the framework fills it. */
+/**
+ * What a column holds when a row leaves it out: its default, null, or undefined where the framework fills it.
+ */
 export function defaultOf(column: ColumnLayout): unknown {
   if (column.fallback !== null) return column.fallback.value;
   return column.optional ? null : undefined;

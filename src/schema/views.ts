@@ -1,9 +1,9 @@
 /**
  * Tables, columns and worlds as systems and handlers see them.
  *
- * Owns the interfaces that columns and projections implement. Reading and writing are different types: a system gets
- * `World`, a handler `WritableWorld`. Indexes into columns are row numbers, never keys; `row(key)` goes from one to
- * the other.
+ * Owns the interfaces that columns and projections implement. Reading and writing are different types: a
+ * system gets `World`, a handler `WritableWorld`. Indexes into columns are row numbers, never keys;
+ * `row(key)` goes from one to the other.
  */
 import type { AnyColumn, AsVec, Columns, info, ListOf, Special, StructOf } from './columns.ts';
 import type {
@@ -58,8 +58,8 @@ export interface WriteColumn<N, V = N> {
   /** Writes one value into the rows from `from` (0) up to but not including `to` (all). */
   fill(value: V, from?: number, to?: number): void;
   /**
-   * The stored numbers of a stretch of rows, to be written at full speed. It lives until the handler returns or the
-   * table grows or shrinks (`STALE_SPAN`).
+   * The stored numbers of a stretch of rows, to be written at full speed. It lives until the handler returns
+   * or the table grows or shrinks (`STALE_SPAN`).
    */
   span(from?: number, to?: number): WriteSpan<N>;
 }
@@ -95,8 +95,9 @@ export type View<S extends Shape, C extends Columns, Own extends string> = {
   readonly [F in keyof C]: ReadOne<S, C[F], Own>;
 };
 /**
- * The columns of a table to read. Numbers, enum codes, booleans (1 or 0), ids and references to numbered rows are
- * typed arrays; a vec has `n` numbers a row; text, json, bytes and lists are arrays of values; a struct nests.
+ * The columns of a table to read. Numbers, enum codes, booleans (1 or 0), ids and references to numbered rows
+ * are typed arrays; a vec has `n` numbers a row; text, json, bytes and lists are arrays of values; a struct
+ * nests.
  */
 export type TableColumns<S extends Shape, T extends keyof S['tables'] & string> = {
   readonly [F in keyof S['tables'][T]['columns']]: F extends SingleKey<KeyNames<S, T>>
@@ -209,7 +210,10 @@ export type NewRows<S extends Shape, T extends keyof S['tables'] & string> = Man
 export interface WritableTable<S extends Shape, T extends keyof S['tables'] & string> extends Table<S, T> {
   /** The columns to write, by row number. */
   readonly write: WriteColumns<S, T>;
-  /** Adds a row at the end. `DUPLICATE_KEY` when its key is there already; `BAD_VALUE` when a value doesn't fit. */
+  /**
+   * Adds a row at the end. `DUPLICATE_KEY` when its key is there already; `BAD_VALUE` when a value doesn't
+   * fit.
+   */
   insert(row: NewRow<S, T>): Inserted<S, T>;
   /** Adds rows at the end. All columns have the same length. Errors as `insert`. */
   insertMany(columns: NewRows<S, T>): InsertedMany<S, T>;

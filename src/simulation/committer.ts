@@ -1,10 +1,10 @@
 /**
  * Group commit: records wait in memory until enough ticks or time have come together, then go in as one.
  *
- * The same bytes are offered until the store takes them; a store that lost its answer skips what it has. What is not
- * durable is bounded. Time is read only between ticks.
+ * The same bytes are offered until the store takes them; a store that lost its answer skips what it has. What
+ * is not durable is bounded. Time is read only between ticks.
  */
-import { fail, isWorldfoldError } from '../base/errors.ts';
+import { type ErrorCode, fail, isWorldfoldError } from '../base/errors.ts';
 import type { Head, LogRecord, Store } from '../log/store.ts';
 
 /** When to commit, and how much may wait. */
@@ -16,8 +16,26 @@ export interface CommitPolicy {
   readonly leaseMs: number;
 }
 
-/** How often one commit is offered to the store before the run is stalled. */
+/** How often one write is offered to the store. */
 const ATTEMPTS = 3;
+
+/** Another writer has the log, or the log is no longer there: offering the bytes again is of no use. */
+const LOST: readonly ErrorCode[] = ['WRITER_REPLACED', 'DIVERGED', 'GAP', 'UNKNOWN_RUN'];
+
+/** Whether an error says that the run lost its log. */
+export const isLost = (e: unknown): boolean => isWorldfoldError(e) && LOST.includes(e.code);
+
+/**
+ * Makes a call of the store, and makes it again where the store failed: a call that writes may be made twice.
+ */
+export async function persistent<T>(call: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++)
+    try {
+      return await call();
+    } catch (e) {
+      if (attempt === ATTEMPTS || !isWorldfoldError(e, 'STORE_FAILED')) throw e;
+    }
+}
 
 /** The waiting records of one run. */
 export class Committer {
@@ -69,7 +87,10 @@ export class Committer {
     return this.waiting.length >= ticks || this.bytes >= maxUndurable || this.clock() - this.since >= ms;
   }
 
-  /** Commits all that waits and returns it. `STALLED` after repeated failure; `WRITER_REPLACED` when fenced. */
+  /**
+   * Commits all that waits and returns it. `STALLED` when the store does not take it; else see
+   * {@link isLost}.
+   */
   async commit(): Promise<readonly LogRecord[]> {
     while (this.busy !== null) await this.busy.catch(() => []);
     if (this.waiting.length === 0) return [];
@@ -82,14 +103,12 @@ export class Committer {
   }
 
   private async offer(records: readonly LogRecord[]): Promise<readonly LogRecord[]> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        this.durable = await this.store.append(this.segment, this.epoch, records[0]!.tick, records);
-        break;
-      } catch (cause) {
-        if (!isWorldfoldError(cause, 'STORE_FAILED')) throw cause;
-        if (attempt === ATTEMPTS) this.stall(records, cause);
-      }
+    const { store, segment, epoch } = this;
+    try {
+      this.durable = await persistent(() => store.append(segment, epoch, records[0]!.tick, records));
+    } catch (cause) {
+      if (isLost(cause)) throw cause;
+      return this.stall(records, cause);
     }
     this.waiting = this.waiting.slice(records.length);
     this.bytes = this.waiting.reduce((sum, { bytes }) => sum + bytes.length, 0);
@@ -99,20 +118,26 @@ export class Committer {
   }
 
   private stall(records: readonly LogRecord[], cause: unknown): never {
-    const facts = { durableTick: this.durable.tick, tick: records.at(-1)!.tick, store: this.store.location };
+    const store = this.store.location;
+    const [first, last] = [records[0]!.tick, records.at(-1)!.tick];
     return fail(
       'STALLED',
-      `${this.store.location} refused ${ATTEMPTS} times to commit ticks ${records[0]!.tick} to ${facts.tick}: ${(cause as Error).message}`,
-      facts,
+      `${store} does not take ticks ${first} to ${last}: ${(cause as Error).message}`,
+      { durableTick: this.durable.tick, tick: last, store },
       'Nothing is lost yet: mend the store and call flush().',
       cause,
     );
   }
 
-  private async renew(): Promise<void> {
+  /** Gives a sign of life to the lease when it is time to. */
+  async renew(): Promise<void> {
     const now = this.clock();
     if (now - this.renewed < this.policy.leaseMs / 3) return;
     this.renewed = now;
-    await this.store.renew(this.segment, this.epoch);
+    try {
+      await this.store.renew(this.segment, this.epoch);
+    } catch {
+      // An expired lease only permits a takeover, and whoever was replaced hears of it from the next commit.
+    }
   }
 }

@@ -1,30 +1,35 @@
 /**
  * Beginning a run and taking one up again.
  *
- * Owns the defaults of a run's policies, record 0 with all that the fold depends on, and the run header: an index that
- * holds hints and no truth.
+ * Owns the defaults of a run's policies, record 0 with all that the fold depends on, and the run header: an
+ * index that holds hints and no truth.
  */
 
-import { hex, sameBytes } from '../base/bytes.ts';
-import { canonicalJson } from '../base/canonical.ts';
-import { fail } from '../base/errors.ts';
+import { hex } from '../base/bytes.ts';
+import { canonicalJson, parseCanonical } from '../base/canonical.ts';
+import { fail, isWorldfoldError } from '../base/errors.ts';
 import { loadHash } from '../base/hash.ts';
 import { engineHint, freshName, sha256, steadyClock, thisProcess, wallClock } from '../base/platform.ts';
 import { textFlaw, utf8 } from '../base/text.ts';
 import { type Environment, environmentText, HASH_VERSION, parseEnvironment } from '../log/environment.ts';
 import { findRun, readFrames } from '../log/reader.ts';
 import { encodeRecord } from '../log/record.ts';
-import type { Holder, Store } from '../log/store.ts';
+import type { Holder, LogRecord, NewRun, RunInfo, Store } from '../log/store.ts';
 import { RANDOM_VERSION } from '../random/digest.ts';
 import { literal, unliteral } from '../schema/canonical-text.ts';
 import { validRow } from '../schema/validate.ts';
-import type { CommitPolicy } from './committer.ts';
+import { type CommitPolicy, persistent } from './committer.ts';
 import { type Cadence, Engine } from './engine.ts';
-import { foldInto, RunCore, type RunParts } from './run.ts';
+import { inRun } from './failures.ts';
+import { foldInto } from './refold.ts';
+import { RunCore, type RunParts, release } from './run.ts';
 import type { CreateRun, OpenRun } from './types.ts';
 import type { AnyWorld } from './world.ts';
 
-/** The choices that a run makes about itself; none of them changes a hash. */
+/**
+ * The choices that a run makes about itself. `hashEvery` decides which records hold a state hash; the rest no
+ * byte.
+ */
 export interface PolicyOptions {
   readonly hashEvery?: number;
   readonly invariantsEvery?: number;
@@ -90,8 +95,8 @@ const holder = (o: PolicyOptions): Holder => ({
 
 const parts = (
   o: PolicyOptions,
-  given: Pick<RunParts, 'id' | 'store' | 'segment' | 'epoch' | 'engine' | 'another'>,
-): RunParts => ({
+  given: Pick<RunParts, 'id' | 'store' | 'engine' | 'another' | 'namesTold'>,
+): Omit<RunParts, 'segment' | 'epoch'> => ({
   ...given,
   policy: commitPolicy(o),
   maxInputs: positive('maxInputs', o.maxInputs, DEFAULTS.maxInputs),
@@ -125,8 +130,15 @@ export function engineFor(world: AnyWorld, environment: Environment, o: PolicyOp
       `the run draws by version ${environment.random}, which this version does not know`,
       {},
     );
-  const config = Object.freeze(unliteral(JSON.parse(environment.config)) as object);
+  const config = frozen(unliteral(parseCanonical(environment.config))) as object;
   return new Engine(world, environment.seed, config, environmentText(environment), cadence(o));
+}
+
+/** Frozen through and through: what the fold depends on must not change. Bytes can't be frozen. */
+function frozen(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
+  for (const inner of Object.values(value)) frozen(inner);
+  return Object.freeze(value);
 }
 
 /** Texts of the functions that decide results, digested: a hint about code for reports, never a proof. */
@@ -170,13 +182,11 @@ export async function createCore(world: AnyWorld, options: CreateOptions): Promi
     random: RANDOM_VERSION,
     hash: HASH_VERSION,
   };
-  const engine = engineFor(world, environment, options);
-  const { content, metrics } = engine.setup();
-  const time = (options.clocks?.wall ?? wallClock)();
-  const metricNames = Object.keys(world.def.metrics ?? {});
-  const record = encodeRecord(content, { time, metricNames, metrics });
-  engine.advanceTo(content, record.hash);
-  const made = await options.store.create({
+  const another = (): Engine => engineFor(world, environment, options);
+  const engine = another();
+  const given = parts(options, { id, store: options.store, engine, another, namesTold: true });
+  const { record, time } = tickZero(world, engine, id, given.wallClock);
+  const made = await createIn(options.store, {
     id,
     header: headerText(world, options, time),
     segment: `${id}/${freshName()}`,
@@ -184,8 +194,44 @@ export async function createCore(world: AnyWorld, options: CreateOptions): Promi
     holder: holder(options),
   });
   const { id: segment, epoch, head } = made.segment;
-  const another = (): Engine => engineFor(world, environment, options);
-  return new RunCore(parts(options, { id, store: options.store, segment, epoch, engine, another }), head);
+  return new RunCore({ ...given, segment, epoch }, head);
+}
+
+/** Computes and encodes tick 0, with everything that may fail in it: nothing is stored yet. */
+function tickZero(
+  world: AnyWorld,
+  engine: Engine,
+  id: string,
+  clock: () => number,
+): { readonly record: LogRecord; readonly time: number } {
+  try {
+    const { content, metrics } = engine.setup();
+    engine.hasEnded();
+    const time = clock();
+    const record = encodeRecord(content, {
+      time,
+      metricNames: Object.keys(world.def.metrics ?? {}),
+      metrics,
+    });
+    engine.advanceTo(content, record.hash);
+    return { record, time };
+  } catch (e) {
+    throw inRun(e, id);
+  }
+}
+
+/**
+ * Where the answer was lost, the segment's name, which nobody else has, tells that the run is there and ours.
+ */
+async function createIn(store: Store, run: NewRun): Promise<RunInfo> {
+  try {
+    return await store.create(run);
+  } catch (e) {
+    if (!isWorldfoldError(e, 'STORE_FAILED')) throw e;
+    const info = await store.head(run.id).catch(() => undefined);
+    if (info?.segment.id === run.segment) return info;
+    throw e;
+  }
 }
 
 /** The environment of record 0. */
@@ -201,49 +247,36 @@ export async function readEnvironment(store: Store, segment: string): Promise<En
 /** Takes a run up at its durable head. */
 export async function openCore(world: AnyWorld, options: OpenOptions): Promise<RunCore> {
   await loadHash();
-  const { store, id } = options;
-  const info = await findRun(store, id);
-  const environment = await readEnvironment(store, info.segment.id);
-  const engine = engineFor(world, environment, options);
-  const another = (): Engine => engineFor(world, environment, options);
-  const epoch = await store.acquire(info.segment.id, holder(options), options.takeover ?? false);
   try {
-    const { segment } = await findRun(store, id);
-    const source = { store, segment: segment.id, durableTick: segment.head.tick, undurable: [] };
-    await foldInto(engine, source, segment.head.tick);
-    await checkHead(engine, store, segment.id);
-    return new RunCore(
-      parts(options, { id, store, segment: segment.id, epoch, engine, another }),
-      segment.head,
-    );
+    return await takeUp(world, options);
   } catch (e) {
-    await store.release(info.segment.id, epoch);
+    throw inRun(e, options.id);
+  }
+}
+
+async function takeUp(world: AnyWorld, options: OpenOptions): Promise<RunCore> {
+  const { store, id } = options;
+  const { segment } = await findRun(store, id);
+  const environment = await readEnvironment(store, segment.id);
+  const another = (): Engine => engineFor(world, environment, options);
+  const engine = another();
+  const given = parts(options, { id, store, engine, another, namesTold: false });
+  const who = holder(options);
+  const epoch = await persistent(() => store.acquire(segment.id, who, options.takeover ?? false));
+  const all = { ...given, segment: segment.id, epoch };
+  try {
+    const { head } = (await findRun(store, id)).segment;
+    await foldInto(engine, { store, segment: segment.id, durableTick: head.tick, undurable: [] }, head.tick);
+    return new RunCore(all, head);
+  } catch (e) {
+    await release(all);
     throw e;
   }
 }
 
-/** The folded world must have the hash that was recorded, where one was. */
-async function checkHead(engine: Engine, store: Store, segment: string): Promise<void> {
-  const { tick } = engine.position;
-  for await (const { stateHash } of readFrames(store, segment, tick, tick)) {
-    if (stateHash === null || sameBytes(stateHash, engine.state.digest())) continue;
-    fail(
-      'REPLAY_DIFFERS',
-      `folding the log to tick ${tick} gives another world than was recorded`,
-      {
-        segment,
-        tick,
-        expected: hex(stateHash),
-        actual: engine.stateHash(),
-      },
-      'The code of apply has changed since, or is not deterministic: `worldfold replay` names the first tick that differs.',
-    );
-  }
-}
-
 /**
- * Begins a run of a world in a store: header, tick 0 and lease go in together, or nothing does. `EXISTS` when the id is
- * taken, `BAD_INPUT` when the config does not fit, `TICK_FAILED` when the setup throws.
+ * Begins a run of a world in a store: header, tick 0 and lease go in together, or nothing does. `EXISTS` when
+ * the id is taken, `BAD_INPUT` when the config does not fit, `TICK_FAILED` when the setup throws.
  *
  * @example
  * ```ts
@@ -255,8 +288,9 @@ export const createRun = ((world: unknown, options: CreateOptions) =>
   createCore(world as AnyWorld, options)) as unknown as CreateRun;
 
 /**
- * Takes a run up at its durable head and becomes its writer. `UNKNOWN_RUN`; `SCHEMA_DIFFERS`; `RUN_IN_USE` while another
- * writer is alive, unless `takeover` is true; `REPLAY_DIFFERS` when folding does not give the recorded world.
+ * Takes a run up at its durable head and becomes its writer. `UNKNOWN_RUN`; `SCHEMA_DIFFERS`; `RUN_IN_USE`
+ * while another writer is alive, unless `takeover` is true; `REPLAY_DIFFERS` when folding does not give the
+ * recorded world.
  */
 export const openRun = ((world: unknown, options: OpenOptions) =>
   openCore(world as AnyWorld, options)) as unknown as OpenRun;

@@ -1,8 +1,8 @@
 /**
  * `defineWorld`: a schema with its setup, handlers, systems and checks.
  *
- * Owns the definition and the mistakes that the types can't stop in JavaScript. It runs nothing: a world is data
- * until a run is created from it.
+ * Owns the definition and the mistakes that the types can't stop in JavaScript. It runs nothing: a world is
+ * data until a run is created from it.
  */
 import { fail } from '../base/errors.ts';
 import type { Handlers, Now, SetupCtx, Sync, System, SystemOptions } from '../schema/context.ts';
@@ -10,7 +10,9 @@ import type { Schema } from '../schema/define.ts';
 import type { MustApply, Shape } from '../schema/infer.ts';
 import type { World } from '../schema/views.ts';
 
-/** Carries the names of a world's metrics. It exists in types only; exported so that declarations can name it. */
+/**
+ * Carries the names of a world's metrics. It exists in types only; exported so that declarations can name it.
+ */
 export declare const metric: unique symbol;
 
 /** Numbers measured after every tick and kept beside the log. */

@@ -2,18 +2,21 @@
  * Values that are computed from tables and kept until the tables change: never hashed, never saved.
  */
 import { fail } from '../base/errors.ts';
+import { refusePromise } from '../projections/tick-error.ts';
 import type { WorldState } from '../projections/world-state.ts';
 import type { AnyDerived } from './world.ts';
 
 interface Kept {
-  readonly versions: number[];
-  value: unknown;
+  /** The tables that the value may read, and no others: it would not be computed anew when those change. */
+  readonly world: object;
+  readonly versions: readonly number[];
+  readonly value: unknown;
 }
 
 /** Derived values of one world state. */
 export class DerivedValues {
   private readonly state: WorldState;
-  private readonly kept = new Map<AnyDerived, Kept>();
+  private kept = new WeakMap<AnyDerived, Kept>();
 
   constructor(state: WorldState) {
     this.state = state;
@@ -21,30 +24,34 @@ export class DerivedValues {
 
   /** The value, computed again if one of its tables was written since. */
   get(derived: AnyDerived): unknown {
-    let kept = this.kept.get(derived);
-    if (kept === undefined)
-      this.kept.set(derived, (kept = { versions: derived.tables.map(() => -1), value: undefined }));
-    if (this.isFresh(derived, kept.versions)) return kept.value;
-    kept.value = derived.compute(this.state.reader);
-    return kept.value;
+    const before = this.kept.get(derived);
+    if (before !== undefined && this.isFresh(derived.tables, before.versions)) return before.value;
+    const versions = derived.tables.map((table) => this.versionOf(table));
+    const world = before?.world ?? this.worldOf(derived.tables);
+    const value = derived.compute(world);
+    refusePromise(value, 'a derived value');
+    this.kept.set(derived, { world, versions, value });
+    return value;
   }
 
-  private isFresh(derived: AnyDerived, versions: number[]): boolean {
-    let fresh = true;
-    for (let i = 0; i < versions.length; i++) {
-      const table = derived.tables[i]!;
-      const store = this.state.tables.get(table);
-      if (store === undefined)
-        return fail('BAD_SCHEMA', `a derived value names a table '${table}' that is not there`, { table });
-      const version = store.version();
-      if (versions[i] !== version) fresh = false;
-      versions[i] = version;
-    }
-    return fresh;
+  private isFresh(tables: readonly string[], versions: readonly number[]): boolean {
+    for (let i = 0; i < tables.length; i++) if (this.versionOf(tables[i]!) !== versions[i]) return false;
+    return true;
+  }
+
+  private versionOf(table: string): number {
+    const store = this.state.tables.get(table);
+    if (store !== undefined) return store.version();
+    return fail('BAD_SCHEMA', `a derived value names a table '${table}' that is not there`, { table });
+  }
+
+  private worldOf(tables: readonly string[]): object {
+    const { reader } = this.state as { readonly reader: { readonly [table: string]: unknown } };
+    return Object.freeze(Object.fromEntries(tables.map((table) => [table, reader[table]])));
   }
 
   /** Forgets everything: after the world was cleared. */
   clear(): void {
-    this.kept.clear();
+    this.kept = new WeakMap();
   }
 }

@@ -1,13 +1,14 @@
 /**
  * The tick: inputs, systems, invariants, metrics, and what they leave behind as content of a record.
  *
- * Pure computation over one world state: no store, no clock, nothing that waits. A tick that throws leaves the state in
- * pieces; whoever called must rebuild it before its next use.
+ * Pure computation over one world state: no store, no clock, nothing that waits. A tick that throws leaves
+ * the state in pieces; whoever called must rebuild it before its next use.
  */
 
-import { hex } from '../base/bytes.ts';
+import { hex, sameBytes } from '../base/bytes.ts';
+import { show } from '../base/canonical.ts';
 import type { Rng } from '../base/draws.ts';
-import { fail } from '../base/errors.ts';
+import { fail, isWorldfoldError } from '../base/errors.ts';
 import {
   decodeBatches,
   eventCount,
@@ -24,9 +25,10 @@ import { WorldState } from '../projections/world-state.ts';
 import { Streams, type TickStreams } from '../random/streams.ts';
 import { SOURCE_KIND, SOURCES } from '../schema/compile.ts';
 import { secondsAt } from '../schema/tick-length.ts';
+import { defaultOf } from '../schema/validate.ts';
 import { DerivedValues } from './derived.ts';
 import { TickEvents } from './tick-events.ts';
-import type { AnyCtx, AnyNow, AnySystem, AnyWorld } from './world.ts';
+import type { AnyCtx, AnyDerived, AnyNow, AnySystem, AnyWorld } from './world.ts';
 
 /** An input that was validated and waits for its tick. */
 export interface PendingInput {
@@ -73,6 +75,9 @@ export interface Position {
   readonly sequence: number;
 }
 
+const CHANGED =
+  'The code of apply has changed, or is not deterministic: `worldfold replay` names the first such tick.';
+
 const START: Position = { tick: -1, hash: NO_HASH, sequence: 0 };
 
 /** Computes ticks of one world, live, and folds recorded ones. */
@@ -87,7 +92,8 @@ export class Engine {
   private readonly derived: DerivedValues;
   private readonly cadence: Cadence;
   private readonly sets: SetSource;
-  private readonly ctx: AnyCtx & { tick: number };
+  private readonly ctx: AnyCtx;
+  private tick = 0;
   private drawing: TickStreams | null = null;
   private environment: string | null;
 
@@ -106,25 +112,29 @@ export class Engine {
     this.ctx = this.makeCtx();
   }
 
-  private makeCtx(): AnyCtx & { tick: number } {
+  private makeCtx(): AnyCtx {
     const { state, events, derived, config } = this;
     const length = this.world.schema.compiled.tick;
-    return {
-      tick: 0,
+    const tickNow = (): number => this.tick;
+    return Object.freeze({
+      get tick(): number {
+        return tickNow();
+      },
       config,
       get seconds(): number {
-        return secondsAt(length, this.tick);
+        return secondsAt(length, tickNow());
       },
       world: state.reader,
       emit: events.emit,
       events: events.events,
-      get: (wanted) => derived.get(wanted),
-      rng: (stream) => this.rng(stream),
-    };
+      get: (wanted: AnyDerived) => derived.get(wanted),
+      rng: (stream: string) => this.rng(stream),
+    } satisfies AnyCtx);
   }
 
   private rng(stream: string): Rng {
-    if (this.drawing === null)
+    // A handler that draws from a system's stream would draw when it is replayed, where no system runs.
+    if (this.drawing === null || this.state.gate.open)
       return fail(
         'BAD_USAGE',
         `stream '${stream}' was drawn from outside a system or a setup`,
@@ -145,13 +155,37 @@ export class Engine {
       const { insert, emit } = this.events;
       const given = Object.create(this.ctx, { insert: { value: insert }, emit: { value: emit } });
       this.events.wave('setup', false, () => {
-        this.guarded({ origin: 'setup' }, () => refusePromise(this.world.def.setup(given), 'setup'));
+        this.guarded({ origin: 'setup' }, () => {
+          refusePromise(this.world.def.setup(given), 'setup');
+          this.checkSingles();
+        });
       });
       return [];
     });
   }
 
-  /** Computes the next tick with the inputs that arrived. Throws {@link InputRefused} for one that does not apply. */
+  /** A singleton has its row from the setup, once; or no column of it needs one. */
+  private checkSingles(): void {
+    for (const { name, single, columns } of this.world.schema.compiled.tables) {
+      if (!single) continue;
+      const given = this.events.inserted(name);
+      if (given > 1)
+        fail('BAD_VALUE', `the setup inserted ${given} rows into the singleton '${name}'`, { table: name });
+      const column = columns.find((one) => defaultOf(one) === undefined);
+      if (given === 0 && column !== undefined)
+        fail(
+          'BAD_VALUE',
+          `the setup inserted no row into the singleton '${name}', whose '${column.name}' has no default`,
+          { table: name, column: column.name },
+          `Call insert.${name}({ ${column.name}: … }) in the setup, or declare a default.`,
+        );
+    }
+  }
+
+  /**
+   * Computes the next tick with the inputs that arrived. Throws {@link InputRefused} for one that does not
+   * apply.
+   */
   step(inputs: readonly PendingInput[]): ComputedTick {
     return this.compute(this.position.tick + 1, () => {
       const applied = inputs.map((input, index) => this.applyInput(input, index));
@@ -161,7 +195,7 @@ export class Engine {
   }
 
   private compute(tick: number, run: () => AppliedInput[]): ComputedTick {
-    this.ctx.tick = tick;
+    this.tick = tick;
     this.events.begin(tick);
     this.drawing = this.streams.tick(tick);
     try {
@@ -184,7 +218,7 @@ export class Engine {
 
   private content(tick: number, draws: TickContent['draws']): TickContent {
     const { hash, sequence } = this.position;
-    const stateHash = tick % this.cadence.hashEvery === 0 ? this.state.digest() : null;
+    const stateHash = this.hashes(tick) ? this.state.digest() : null;
     const environment = tick === 0 ? this.environment : null;
     return { tick, sequence, previous: hash, environment, draws, stateHash, ...this.events.content() };
   }
@@ -199,7 +233,7 @@ export class Engine {
     try {
       return run();
     } catch (cause) {
-      throw tickError(cause, { tick: this.ctx.tick, ...place });
+      throw tickError(cause, { tick: this.tick, ...place });
     }
   }
 
@@ -227,10 +261,13 @@ export class Engine {
   }
 
   private runSystem({ name, options, run }: AnySystem): void {
-    const { tick } = this.ctx;
+    const { tick } = this;
     if (options.every !== undefined && tick % options.every !== 0) return;
     const { when } = options;
-    if (when !== undefined && !this.guarded({ origin: name }, () => when(this.state.reader, this.ctx)))
+    if (
+      when !== undefined &&
+      !this.guarded({ origin: name }, () => this.condition(when, `'when' of '${name}'`))
+    )
       return;
     const atOnce = options.effects === 'at-once';
     const rounds = options.repeat?.max ?? 1;
@@ -243,7 +280,7 @@ export class Engine {
         fail(
           'REPEAT_LIMIT',
           `tick ${tick}, system '${name}': still emits after ${rounds} rounds`,
-          { tick, system: name, rounds },
+          { tick, origin: name, rounds },
           'Raise repeat.max, or see why the cascade does not end.',
         );
     }
@@ -252,9 +289,11 @@ export class Engine {
   private checkInvariants(tick: number): void {
     if (tick % this.cadence.invariantsEvery !== 0) return;
     for (const [invariant, holds] of Object.entries(this.world.def.invariants ?? {})) {
-      const result = this.guarded({ invariant }, () => holds(this.state.reader, this.ctx));
-      this.guarded({ invariant }, () => refusePromise(result, `invariant '${invariant}'`));
-      const rows = offending(result);
+      const rows = this.guarded({ invariant }, () => {
+        const result = holds(this.state.reader, this.ctx);
+        refusePromise(result, `the invariant '${invariant}'`);
+        return offending(result);
+      });
       if (rows !== null)
         fail('INVARIANT_BROKEN', `tick ${tick}, invariant '${invariant}' does not hold`, {
           tick,
@@ -264,10 +303,18 @@ export class Engine {
     }
   }
 
+  /** A condition's answer; it may read, and wait for nothing. */
+  private condition(holds: (world: object, now: AnyNow) => unknown, what: string): boolean {
+    const result = holds(this.state.reader, this.ctx);
+    refusePromise(result, what);
+    return Boolean(result);
+  }
+
   private measure(): number[] {
     return Object.entries(this.world.def.metrics ?? {}).map(([metric, of]) =>
       this.guarded({ metric }, () => {
         const value = of(this.state.reader, this.ctx);
+        refusePromise(value, `the metric '${metric}'`);
         return typeof value === 'number'
           ? value
           : fail('BAD_VALUE', 'a metric is a number', { metric, value });
@@ -275,11 +322,19 @@ export class Engine {
     );
   }
 
-  /** Folds a recorded tick. */
+  /**
+   * Folds a recorded tick. `REPLAY_DIFFERS` where a handler throws, since it did not when the tick was
+   * recorded.
+   */
   fold(frame: RecordFrame): void {
-    this.ctx.tick = frame.tick;
+    this.tick = frame.tick;
     const batches = decodeBatches(frame, this.state.schema, this.sets);
-    foldTick(frame.tick, frame.waves, batches, this.applier);
+    try {
+      foldTick(frame.tick, frame.waves, batches, this.applier);
+    } catch (cause) {
+      if (!isWorldfoldError(cause) || cause.code === 'CORRUPT') throw cause;
+      fail('REPLAY_DIFFERS', `folding fails: ${cause.message}`, cause.facts, CHANGED, cause);
+    }
     this.position = {
       tick: frame.tick,
       hash: frame.hash.slice(),
@@ -287,20 +342,49 @@ export class Engine {
     };
   }
 
-  /** The state hash in hexadecimal. */
+  /** Whether the state is hashed after a tick. */
+  hashes(tick: number): boolean {
+    return tick % this.cadence.hashEvery === 0;
+  }
+
+  /** The state hash in hexadecimal. `WRONG_STATE` while the world is folded anew. */
   stateHash(): string {
+    if (this.state.gate.hidden)
+      fail('WRONG_STATE', 'the world is being folded anew after a failed tick', { tick: this.position.tick });
     return hex(this.state.digest());
   }
 
   /** Whether the world's own end has come. */
   hasEnded(): boolean {
     const { until } = this.world.def;
-    return until !== undefined && this.guarded({ origin: 'until' }, () => until(this.state.reader, this.ctx));
+    return until !== undefined && this.guarded({ origin: 'until' }, () => this.condition(until, "'until'"));
   }
 
-  /** Forgets the state, to be folded anew from tick 0; it is hidden until {@link reveal}. */
-  clear(): void {
+  /** Whether a condition of the caller's own holds. */
+  holds(until: (world: object, now: AnyNow) => unknown): boolean {
+    return this.condition(until, "'until'");
+  }
+
+  /** Compares the world with the hash that a tick recorded. `REPLAY_DIFFERS`. */
+  compare({ tick, stateHash }: Pick<RecordFrame, 'tick' | 'stateHash'>): void {
+    if (stateHash === null) return;
+    const actual = this.state.digest();
+    if (!sameBytes(stateHash, actual))
+      fail(
+        'REPLAY_DIFFERS',
+        `folding tick ${tick} gives another world than was recorded`,
+        { tick, expected: hex(stateHash), actual: hex(actual) },
+        CHANGED,
+      );
+  }
+
+  /** Lets nobody look at the state until {@link reveal}. */
+  hide(): void {
     this.state.gate.hidden = true;
+  }
+
+  /** Forgets the state, to be folded anew from tick 0. */
+  clear(): void {
     this.state.clear();
     this.derived.clear();
     this.position = START;
@@ -312,9 +396,15 @@ export class Engine {
   }
 }
 
-/** The rows that break an invariant, or null when it holds: false, or a list that is not empty, breaks it. */
+/** At most so many rows that break an invariant are shown. */
+const MAX_ROWS = 100;
+
+/** The rows that break an invariant, or null when it holds: false, or rows, break it. */
 function offending(result: unknown): readonly unknown[] | null {
-  if (typeof result !== 'object' || result === null) return result ? null : [];
-  const rows = [...(result as Iterable<unknown>)].slice(0, 100);
+  if (typeof result === 'boolean') return result ? null : [];
+  if (typeof (result as Iterable<unknown> | null | undefined)?.[Symbol.iterator] !== 'function')
+    return fail('BAD_VALUE', `an invariant gives true, false or rows, not ${show(result)}`);
+  const rows: unknown[] = [];
+  for (const row of result as Iterable<unknown>) if (rows.push(row) === MAX_ROWS) break;
   return rows.length === 0 ? null : rows;
 }

@@ -58,7 +58,9 @@ export async function* eventsOf(
   }
 }
 
-/** Metrics as columns, one row a tick, with the ticks beside them. Metrics that a tick did not record are NaN. */
+/**
+ * Metrics as columns, one row a tick, with the ticks beside them. Metrics that a tick did not record are NaN.
+ */
 export interface MetricFrame {
   readonly size: number;
   readonly columns: { readonly [metric: string]: Float64Array };
@@ -66,15 +68,15 @@ export interface MetricFrame {
 
 /** Reads the recorded metrics of ticks 0 to `to`. */
 export async function metricsOf(source: LogSource, to: number): Promise<MetricFrame> {
-  const columns: { [metric: string]: Float64Array } = { tick: new Float64Array(to + 1) };
+  const columns = new Map([['tick', new Float64Array(to + 1)]]);
   let names: readonly string[] = [];
   for await (const { tick, meta } of frames(source, 0, to)) {
     names = meta.metricNames ?? names;
-    columns.tick![tick] = tick;
+    columns.get('tick')![tick] = tick;
     names.forEach((name, i) => {
-      columns[name] ??= new Float64Array(to + 1).fill(Number.NaN);
-      columns[name]![tick] = meta.metrics[i]!;
+      if (!columns.has(name)) columns.set(name, new Float64Array(to + 1).fill(Number.NaN));
+      columns.get(name)![tick] = meta.metrics[i]!;
     });
   }
-  return { size: to + 1, columns };
+  return { size: to + 1, columns: Object.fromEntries(columns) };
 }

@@ -1,8 +1,8 @@
 /**
  * Observers of a run: told of ticks when they are computed, or when they are durable.
  *
- * They get copies decoded from the record, made only when looked at, so that nothing they keep or change can reach the
- * world. An observer that fails is reported as a warning and told of the next tick as before.
+ * They get copies decoded from the record, made only when looked at, so that nothing they keep or change can
+ * reach the world. An observer that fails is reported as a warning and told of the next tick as before.
  */
 import { hex } from '../base/bytes.ts';
 import { warn } from '../base/platform.ts';
@@ -49,7 +49,7 @@ function newsOf(record: LogRecord, schema: CompiledSchema): TickNews {
 export class Observers {
   private readonly run: string;
   private readonly schema: CompiledSchema;
-  private readonly observers: { readonly when: ObservedMoment; readonly tell: Observer }[] = [];
+  private readonly observers = new Set<{ readonly when: ObservedMoment; readonly tell: Observer }>();
 
   constructor(run: string, schema: CompiledSchema) {
     this.run = run;
@@ -59,26 +59,22 @@ export class Observers {
   /** Adds an observer; the function returned takes it away. */
   add(when: ObservedMoment, tell: Observer): () => void {
     const entry = { when, tell };
-    this.observers.push(entry);
-    return () => {
-      const at = this.observers.indexOf(entry);
-      if (at >= 0) this.observers.splice(at, 1);
-    };
+    this.observers.add(entry);
+    return () => void this.observers.delete(entry);
   }
 
-  /** Tells everyone who watches this moment. */
+  /** Tells everyone who watches this moment; who is taken away meanwhile hears no more. */
   tell(when: ObservedMoment, records: readonly LogRecord[]): void {
-    const watching = this.observers.filter((observer) => observer.when === when);
+    const watching = [...this.observers].filter((observer) => observer.when === when);
     if (watching.length === 0) return;
-    for (const record of records) for (const { tell } of watching) this.tellOne(tell, record);
+    for (const record of records)
+      for (const entry of watching) if (this.observers.has(entry)) this.tellOne(entry.tell, record);
   }
 
   /** Each observer gets copies of its own. */
   private tellOne(tell: Observer, record: LogRecord): void {
     const report = (e: unknown): void =>
-      warn(
-        `an observer of run '${this.run}' failed at tick ${record.tick}: ${e instanceof Error ? e.message : e}`,
-      );
+      warn(`an observer of run '${this.run}' failed at tick ${record.tick}: ${(e as Error)?.message ?? e}`);
     try {
       const result = tell(newsOf(record, this.schema));
       if (typeof (result as Promise<unknown> | undefined)?.then === 'function')

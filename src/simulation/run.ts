@@ -1,20 +1,24 @@
 /**
  * A run: ticks computed, encoded, committed and told of, one after another.
  *
- * Owns the order of what follows a computed tick (encode, note, tell, commit, tell) and the states of a run. What waits
- * is here; what is computed is in the engine.
+ * Owns the order of what follows a computed tick (encode, note, tell, commit, tell) and the states of a run.
+ * What waits is here; what is computed is in the engine.
  */
-import { canonicalJson, show } from '../base/canonical.ts';
-import { fail, isWorldfoldError, WorldfoldError } from '../base/errors.ts';
+import { show } from '../base/canonical.ts';
+import { fail, WorldfoldError } from '../base/errors.ts';
 import { yieldToEvents } from '../base/platform.ts';
+import { textFlaw } from '../base/text.ts';
 import { encodeRecord } from '../log/record.ts';
 import type { LogRecord, Store } from '../log/store.ts';
+import type { KindLayout } from '../schema/compile.ts';
 import { validRow } from '../schema/validate.ts';
-import { type CommitPolicy, Committer } from './committer.ts';
+import { type CommitPolicy, Committer, isLost, persistent } from './committer.ts';
 import { type ComputedTick, type Engine, InputRefused } from './engine.ts';
-import { eventsOf, frames, type LogSource, type MetricFrame, metricsOf } from './history.ts';
+import { attemptText, inputError, inRun } from './failures.ts';
+import { eventsOf, type LogSource, type MetricFrame, metricsOf } from './history.ts';
 import { drop, InputQueue, type Submission } from './input-queue.ts';
 import { type ObservedMoment, Observers, type TickNews } from './observers.ts';
+import { foldInto } from './refold.ts';
 import { checkCall, type RunState } from './run-states.ts';
 import type { AnyNow } from './world.ts';
 
@@ -29,6 +33,8 @@ export interface RunParts {
   readonly another: () => Engine;
   readonly policy: CommitPolicy;
   readonly maxInputs: number;
+  /** Whether the log says already what the metrics of this writer's code are called. */
+  readonly namesTold: boolean;
   readonly wallClock: () => number;
   readonly steadyClock: () => number;
 }
@@ -48,6 +54,15 @@ export interface AdvanceResult {
   readonly ended: boolean;
 }
 
+/** Which input of which source it is. */
+interface InputFrom {
+  readonly source?: string;
+  readonly seq?: number;
+}
+
+/** Values that are objects, which somebody else may hold. */
+const DEEP: ReadonlySet<string> = new Set(['vec', 'struct', 'list', 'json', 'bytes']);
+
 /** Milliseconds of computing before other tasks get their turn. */
 const SLICE_MS = 20;
 
@@ -61,9 +76,13 @@ export class RunCore {
   private readonly committer: Committer;
   private readonly queue: InputQueue;
   private readonly observers: Observers;
-  private namesTold = false;
+  private namesTold: boolean;
   private current: RunState = 'open';
-  private hasEnded = false;
+  private hasEnded: boolean;
+  /** Whether another writer has the log. */
+  private lost = false;
+  private underway: Promise<unknown> = Promise.resolve();
+  private closing: Promise<void> | null = null;
   /** The tick that the world must be folded to before its next use, after a tick or a rebuild failed. */
   private rebuildTo: number | null = null;
 
@@ -76,7 +95,7 @@ export class RunCore {
     this.queue = new InputQueue(id, parts.maxInputs);
     this.observers = new Observers(id, engine.world.schema.compiled);
     this.submit = this.submitters();
-    this.namesTold = durable.tick === 0 && engine.position.tick === 0;
+    this.namesTold = parts.namesTold;
     this.hasEnded = engine.hasEnded();
   }
 
@@ -114,21 +133,18 @@ export class RunCore {
     const kinds = this.engine.world.schema.compiled.kinds.filter(({ source }) => source === 'input');
     return Object.freeze(
       Object.fromEntries(
-        kinds.map((kind) => [
-          kind.name,
-          (row: object = {}, options: { source?: string; seq?: number } = {}) => {
-            checkCall(this.id, this.current, 'submit');
-            const checked = validRow(kind, row, `input '${kind.name}'`, 'BAD_INPUT');
-            const { applied, durable } = this.queue.submit({
-              kind: kind.name,
-              row: checked,
-              ...checkSource(options),
-            });
-            return { applied: applied.promise, durable: durable.promise };
-          },
-        ]),
+        kinds.map((kind) => [kind.name, (row?: object, from?: InputFrom) => this.submitOne(kind, row, from)]),
       ),
     );
+  }
+
+  private submitOne(kind: KindLayout, row: object = {}, from: InputFrom = {}): object {
+    checkCall(this.id, this.current, 'submit');
+    const checked = validRow(kind, row, `input '${kind.name}'`, 'BAD_INPUT');
+    // A copy: what the submitter does with its row while it waits must not reach the tick.
+    const own = kind.columns.some(({ value }) => DEEP.has(value.kind)) ? structuredClone(checked) : checked;
+    const { applied, durable } = this.queue.submit({ kind: kind.name, row: own, ...checkSource(from) });
+    return { applied: applied.promise, durable: durable.promise };
   }
 
   /** Computes up to `n` ticks. Stops early when the world ends, `until` holds, or the signal is aborted. */
@@ -136,21 +152,49 @@ export class RunCore {
     checkCall(this.id, this.current, 'advance');
     if (!Number.isSafeInteger(n) || n < 0) fail('BAD_USAGE', `${show(n)} is no number of ticks`, { n });
     this.current = 'advancing';
+    const work = this.advanceBy(n, options);
+    this.underway = work;
+    return work;
+  }
+
+  private async advanceBy(n: number, options: AdvanceOptions): Promise<AdvanceResult> {
     try {
       if (this.rebuildTo !== null) await this.rebuild();
       await this.advanceTo(this.tick + n, options);
-      if (this.queue.waitsForCommit) await this.commit();
-      if (this.current === 'advancing') this.current = 'open';
-    } catch (e) {
-      if (this.current === 'advancing') this.current = 'failed';
-      throw e;
+      if (this.current === 'advancing' && this.queue.waitsForCommit) await this.commit();
+      // A flush beside may have met what an advance can't pass over. A close is no such thing.
+      if (this.current !== 'advancing' && this.current !== 'closed')
+        checkCall(this.id, this.current, 'advance');
+      return this.result();
+    } finally {
+      if (this.current === 'advancing') this.current = this.rebuildTo === null ? 'open' : 'failed';
     }
-    return this.result();
   }
 
   private result(): AdvanceResult {
-    const { tick, durableTick, hasEnded } = this;
-    return { tick, durableTick, stateHash: this.engine.stateHash(), ended: hasEnded };
+    const { tick, durableTick, hasEnded: ended, engine } = this;
+    if (engine.hashes(tick)) return { tick, durableTick, stateHash: engine.stateHash(), ended };
+    const hashLater = (): string => this.stateHashAt(tick);
+    return {
+      tick,
+      durableTick,
+      get stateHash(): string {
+        return hashLater();
+      },
+      ended,
+    };
+  }
+
+  /** The state hash of a tick that recorded none, as long as the world is there. */
+  private stateHashAt(tick: number): string {
+    if (this.tick !== tick)
+      fail(
+        'WRONG_STATE',
+        `the state hash after tick ${tick} was asked for at tick ${this.tick}`,
+        { run: this.id, tick, now: this.tick },
+        'The run does not hash every tick: read stateHash before advancing again, or lower hashEvery.',
+      );
+    return this.engine.stateHash();
   }
 
   private async advanceTo(target: number, options: AdvanceOptions): Promise<void> {
@@ -160,10 +204,11 @@ export class RunCore {
     let slice = steadyClock();
     while (this.tick < target && !this.hasEnded && !signal?.aborted && this.current === 'advancing') {
       await this.step();
-      if (until?.(this.world, this.engine.now)) break;
+      if (until !== undefined && this.engine.holds(until)) break;
       if (this.committer.isDue()) await this.commit();
       if (steadyClock() - slice > SLICE_MS) {
         progress();
+        await this.committer.renew();
         await yieldToEvents();
         slice = steadyClock();
       }
@@ -176,20 +221,28 @@ export class RunCore {
     let submissions = this.queue.take();
     for (;;) {
       try {
-        const computed = this.engine.step(submissions.map(({ input }) => input));
-        this.hasEnded = this.engine.hasEnded();
-        const record = this.encode(computed);
-        this.committer.add(record);
-        this.queue.applied(record.tick, submissions, computed.inputs);
-        this.observers.tell('computed', [record]);
+        this.compute(submissions);
         return;
       } catch (e) {
-        await this.rebuild();
+        this.engine.hide();
+        this.rebuildTo = this.engine.position.tick;
         if (!(e instanceof InputRefused)) throw await this.tickFailed(e, submissions);
-        drop(submissions[e.index]!, this.inputError(submissions[e.index]!, e.cause));
-        submissions = submissions.filter((_, i) => i !== e.index);
+        const refused = submissions[e.index]!;
+        submissions = submissions.filter((submission) => submission !== refused);
+        drop(refused, inputError(refused, e.cause, this.id));
       }
+      await this.rebuildFor(submissions);
     }
+  }
+
+  private compute(submissions: readonly Submission[]): void {
+    const computed = this.engine.step(submissions.map(({ input }) => input));
+    const ended = this.engine.hasEnded();
+    const record = this.encode(computed);
+    this.hasEnded = ended;
+    this.committer.add(record);
+    this.queue.applied(record.tick, submissions, computed.inputs);
+    this.observers.tell('computed', [record]);
   }
 
   private encode({ content, metrics }: ComputedTick): LogRecord {
@@ -201,46 +254,42 @@ export class RunCore {
     return record;
   }
 
-  private inputError({ input }: Submission, cause: unknown): WorldfoldError {
-    const inner = cause as WorldfoldError;
-    const facts = { ...inner.facts, run: this.id, kind: input.kind };
-    return new WorldfoldError(
-      'BAD_INPUT',
-      `input '${input.kind}' was dropped: ${inner.message}`,
-      facts,
-      inner.hint,
-      cause,
-    );
-  }
-
   /** Puts the inputs back, keeps the attempt beside the log, and names the run in the error. */
   private async tickFailed(e: unknown, submissions: readonly Submission[]): Promise<unknown> {
     this.queue.putBack(submissions);
-    const inner = e as WorldfoldError;
-    const error = isWorldfoldError(e)
-      ? new WorldfoldError(
-          inner.code,
-          `run '${this.id}': ${inner.message}`,
-          { run: this.id, ...inner.facts },
-          inner.hint,
-          inner.cause,
-        )
-      : e;
-    const tick = this.tick + 1;
+    const error = inRun(e, this.id);
     const { store, segment } = this.parts;
     try {
-      await store.keepAttempt(segment, { tick, text: attemptText(error as Error, submissions) });
+      await store.keepAttempt(segment, { tick: this.tick + 1, text: attemptText(error, submissions) });
     } catch {
       // The attempt is a courtesy beside the log: that it can't be kept must not hide why the tick failed.
     }
+    try {
+      await this.rebuild();
+    } catch {
+      // The world stays hidden, and the next advance begins by folding it: why that fails is told then.
+    }
+    if (this.current === 'advancing') this.current = 'failed';
     return error;
   }
 
   /** Folds the world anew from the log, records in memory included. */
   private async rebuild(): Promise<void> {
-    this.rebuildTo ??= this.engine.position.tick;
-    await foldInto(this.engine, this.source, this.rebuildTo);
+    try {
+      await foldInto(this.engine, this.source, this.tick);
+    } catch (e) {
+      throw inRun(e, this.id);
+    }
     this.rebuildTo = null;
+  }
+
+  private async rebuildFor(submissions: readonly Submission[]): Promise<void> {
+    try {
+      await this.rebuild();
+    } catch (e) {
+      this.queue.putBack(submissions);
+      throw e;
+    }
   }
 
   /** Commits what waits and tells whoever waits for it. */
@@ -251,12 +300,10 @@ export class RunCore {
       this.queue.committed(this.durableTick);
       this.observers.tell('durable', records);
     } catch (e) {
-      if (isWorldfoldError(e, 'STALLED')) this.current = 'stalled';
-      else {
-        this.current = 'fenced';
-        this.queue.abandon(e);
-      }
-      throw e;
+      this.lost = isLost(e);
+      if (this.current !== 'closed') this.current = this.lost ? 'fenced' : 'stalled';
+      if (this.lost) this.queue.abandon(e);
+      throw inRun(e, this.id);
     }
   }
 
@@ -279,6 +326,8 @@ export class RunCore {
   events(kind: string, range: { from?: number; to?: number } = {}): AsyncIterable<object> {
     checkCall(this.id, this.current, 'read');
     const { from = 0, to = this.tick } = range;
+    if (!Number.isSafeInteger(from) || from < 0 || !(to >= 0))
+      fail('BAD_USAGE', `${show(range)} is no range of ticks`, { from, to });
     return eventsOf(this.source, this.engine.world.schema.compiled, kind, from, Math.min(to, this.tick));
   }
 
@@ -302,19 +351,34 @@ export class RunCore {
     return engine.state.reader;
   }
 
-  /** Makes everything durable and gives the run up. Closing twice does nothing. */
-  async close(): Promise<void> {
-    if (this.current === 'closed') return;
-    const { store, segment, epoch } = this.parts;
-    const lost = this.current === 'fenced';
+  /**
+   * Ends the run: an advance under way stops after its tick, everything computed is made durable, and the run
+   * is given up. Closing twice does nothing more.
+   */
+  close(): Promise<void> {
+    this.closing ??= this.closeNow();
+    return this.closing;
+  }
+
+  private async closeNow(): Promise<void> {
+    this.current = 'closed';
+    await this.underway.catch(() => {});
     try {
-      if (!lost) await this.commit();
+      if (!this.lost) await this.commit();
     } finally {
-      this.current = 'closed';
       this.queue.abandon(new WorldfoldError('CLOSED', `run '${this.id}' was closed`, { run: this.id }));
-      if (!lost) await store.release(segment, epoch);
+      if (!this.lost) await release(this.parts);
     }
   }
+}
+
+/** Lets go of a segment. A lease that can't be given back expires by itself. */
+export async function release({
+  store,
+  segment,
+  epoch,
+}: Pick<RunParts, 'store' | 'segment' | 'epoch'>): Promise<void> {
+  await persistent(() => store.release(segment, epoch)).catch(() => {});
 }
 
 // `await using` where the platform has it.
@@ -325,33 +389,11 @@ if (Symbol.asyncDispose)
     },
   });
 
-/** Folds ticks 0 to `to` into an engine, from nothing. */
-export async function foldInto(engine: Engine, source: LogSource, to: number): Promise<void> {
-  engine.clear();
-  for await (const frame of frames(source, 0, to)) engine.fold(frame);
-  engine.reveal();
-}
-
-function checkSource({ source, seq }: { source?: string; seq?: number }): {
-  source: string | null;
-  seq: number;
-} {
+function checkSource({ source, seq }: InputFrom): { source: string | null; seq: number } {
   if (source === undefined && seq === undefined) return { source: null, seq: 0 };
-  if (typeof source !== 'string' || source === '' || !Number.isSafeInteger(seq) || seq! < 0)
-    fail('BAD_INPUT', 'source and seq go together: a name and a whole number from 0 on', { source, seq });
-  return { source: source!, seq: seq! };
-}
-
-function attemptText(error: Error, submissions: readonly Submission[]): string {
-  const inputs = submissions.map(({ input: { kind, source, seq, row } }) => ({
-    kind,
-    source,
-    seq,
-    row: show(row),
-  }));
-  const code = isWorldfoldError(error) ? error.code : null;
-  return canonicalJson({
-    error: { code, message: error.message.toWellFormed().replaceAll('\0', '') },
-    inputs,
-  });
+  if (typeof source !== 'string' || source === '' || textFlaw(source) !== null)
+    return fail('BAD_INPUT', `${show(source)} is no name of a source`, { source, seq });
+  if (!Number.isSafeInteger(seq) || seq! < 0)
+    fail('BAD_INPUT', `${show(seq)} is no number of an input: source and seq go together`, { source, seq });
+  return { source, seq: seq! };
 }

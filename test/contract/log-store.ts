@@ -46,13 +46,14 @@ export async function readAll(store: Store, segment: string, from = 0): Promise<
 }
 
 /**
- * Runs the suite. `makeStore` gives an empty store each time; `numRuns` is how many random scripts are
+ * Runs the suite. `makeStore` gives an empty store each time; `shared` says that two store objects can be on
+ * its medium; `numRuns` is how many random scripts are
  * played.
  */
 export function logStoreContract(
   name: string,
   makeStore: () => Promise<StoreUnderTest>,
-  { numRuns = 100 }: { numRuns?: number } = {},
+  { numRuns = 100, shared = true }: { numRuns?: number; shared?: boolean } = {},
 ): void {
   describe(`${name}: the contract of a store`, () => {
     const bench = {} as Bench;
@@ -71,7 +72,7 @@ export function logStoreContract(
     leaseContract(bench);
     attemptContract(bench);
     closeContract(bench);
-    sharedContract(bench);
+    if (shared) sharedContract(bench);
     scriptContract(makeStore, numRuns);
   });
 }
@@ -353,13 +354,10 @@ function closeContract(bench: Bench): void {
 }
 
 function sharedContract(bench: Bench): void {
-  const two = async (ctx: { skip(note?: string): never }): Promise<[Store, Store]> => {
-    if (bench.under.again === undefined) return ctx.skip('this medium can’t be shared');
-    return [bench.store, await bench.under.again()];
-  };
+  const two = async (): Promise<[Store, Store]> => [bench.store, await bench.under.again!()];
 
-  test('L7: two store objects on one medium see one log', async (ctx) => {
-    const [a, b] = await two(ctx);
+  test('L7: two store objects on one medium see one log', async () => {
+    const [a, b] = await two();
     await a.create(newRun('one', records[0]!));
     const twice = [
       a.append('one-segment', 1, 1, records.slice(1, 4)),
@@ -376,8 +374,8 @@ function sharedContract(bench: Bench): void {
     await b.close();
   });
 
-  test('L7: a replaced writer commits nothing, from whichever store object', async (ctx) => {
-    const [a, b] = await two(ctx);
+  test('L7: a replaced writer commits nothing, from whichever store object', async () => {
+    const [a, b] = await two();
     await a.create(newRun('one', records[0]!));
     await a.append('one-segment', 1, 1, records.slice(1, 3));
     expect(await b.acquire('one-segment', newRun('x', records[0]!).holder, true)).toBe(2);

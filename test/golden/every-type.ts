@@ -1,7 +1,8 @@
 /**
  * One column of every type, with what may be stored in it, its edges, and what comes back.
  *
- * Owns the list that the tests of schema, columns and log walk: a column type that is missing here is tested nowhere.
+ * Owns the list that the tests of schema, columns and log walk: a column type that is missing here is tested
+ * nowhere.
  */
 import fc from 'fast-check';
 import type { AnyColumn } from '../../src/schema/columns.ts';

@@ -1,6 +1,6 @@
 /**
- * Compiles files that exist only in memory against the sources, all in one program, and gives back what the compiler
- * says about each.
+ * Compiles files that exist only in memory against the sources, all in one program, and gives back what the
+ * compiler says about each.
  */
 import { dirname, join, resolve } from 'node:path';
 import ts from 'typescript';

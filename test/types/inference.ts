@@ -115,7 +115,7 @@ same<Write['cell'], WriteColumn<Id<'cells'>, Id<'cells'>>>();
 same<Write['health'], WriteColumn<Health, Health>>();
 same<Write['age'], WriteColumn<number, number | null>>();
 same<Parameters<Write['name']['set']>, [row: number, value: string | null]>();
-same<Parameters<Write['job']['fill']>, [value: string | null, from?: number, to?: number]>();
+same<Parameters<Write['job']['fill']>[0], string | null>();
 same<Parameters<Write['bag']['set']>, [row: number, value: readonly string[]]>();
 same<Parameters<Write['colour']['set']>, [row: number, value: readonly number[]]>();
 same<Write['pos']['x'], WriteColumn<number, number>>();

@@ -7,8 +7,8 @@ import type { Mistake } from './mistakes/mistake.ts';
 import { systems } from './mistakes/systems.ts';
 import { worlds } from './mistakes/worlds.ts';
 
-const HEAD = `import { createRun, defineSchema, defineWorld, event, fact, openRun, singleton, store, t, table } from './api.ts';
-import type { Run } from './api.ts';
+const HEAD = `import { defineSchema, event, fact, singleton, t, table } from './api.ts';
+import { createRun, defineWorld, openRun, type Run, store } from './api.ts';
 import { handlers, idle, schema, village, type Village } from './village.ts';
 import { graph, infect, town } from './worlds/town.ts';
 `;

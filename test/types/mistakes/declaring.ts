@@ -31,10 +31,12 @@ export const declaring: readonly Mistake[] = [
   {
     name: 'a ref to a table with a composite key',
     wrong: schemaOf(
-      `tables: { a: table({ id: t.id(), b: t.ref('c') }), c: table({ x: t.u8(), y: t.u8() }, { key: ['x', 'y'] }) }`,
+      `tables: { a: table({ id: t.id(), b: t.ref('c') }),
+        c: table({ x: t.u8(), y: t.u8() }, { key: ['x', 'y'] }) }`,
     ),
     right: schemaOf(
-      `tables: { a: table({ id: t.id(), b: t.ref('c') }), c: table({ x: t.u8(), y: t.u8() }, { key: ['x'] }) }`,
+      `tables: { a: table({ id: t.id(), b: t.ref('c') }),
+        c: table({ x: t.u8(), y: t.u8() }, { key: ['x'] }) }`,
     ),
     says: "a.b: the table 'c' has a key of several columns",
   },
@@ -73,10 +75,12 @@ export const declaring: readonly Mistake[] = [
   {
     name: 'keys that refer to each other in a circle',
     wrong: schemaOf(
-      `tables: { a: table({ b: t.ref('b').key() }), b: table({ a: t.ref('a').key() }), c: table({ id: t.id() }) }`,
+      `tables: { a: table({ b: t.ref('b').key() }),
+        b: table({ a: t.ref('a').key() }), c: table({ id: t.id() }) }`,
     ),
     right: schemaOf(
-      `tables: { a: table({ b: t.ref('b').key() }), b: table({ c: t.ref('c').key() }), c: table({ id: t.id() }) }`,
+      `tables: { a: table({ b: t.ref('b').key() }),
+        b: table({ c: t.ref('c').key() }), c: table({ id: t.id() }) }`,
     ),
     says: [
       "the table 'a' has a key that refers back to itself",

@@ -1,4 +1,4 @@
-/** Mistakes in systems, which read the world and emit: each must not compile, and has a twin that compiles. */
+/** Mistakes in systems, which read the world and emit: each must not compile; its twin does. */
 import type { Mistake } from './mistake.ts';
 
 const inSystem = (body: string) =>

@@ -15,6 +15,8 @@ const running = (name: string, wrong: string, right: string, says: string | read
   right: `export async function f(run: Run<Village, 'ill'>) { ${right} }`,
   says,
 });
+const handling = (apply: string) =>
+  `export const w = defineWorld(schema, { setup() {}, systems: [], apply: { ${apply} } });`;
 const RUN = "{ store, seed: 'x', config: { beta: 1 } }";
 
 export const worlds: readonly Mistake[] = [
@@ -80,9 +82,9 @@ export const worlds: readonly Mistake[] = [
   ),
   applied(
     'a row without a required column',
-    'born: (world, e) => world.people.insert({ id: e.child, cell: e.cell, pos: { x: 0, y: 0, facing: "north" } })',
+    'born: (world, e) => world.people.insert({ id: e.child, cell: e.cell, pos: world.people.at(0).pos })',
     `born: (world, e) =>
-      world.people.insert({ id: e.child, cell: e.cell, health: 'well', pos: { x: 0, y: 0, facing: 'north' } })`,
+      world.people.insert({ id: e.child, cell: e.cell, health: 'well', pos: world.people.at(0).pos })`,
     "Property 'health' is missing in type",
   ),
   applied(
@@ -111,8 +113,8 @@ export const worlds: readonly Mistake[] = [
   ),
   {
     name: 'handlers that are missing',
-    wrong: `export const w = defineWorld(schema, { setup() {}, systems: [], apply: { moved: () => {} } });`,
-    right: `export const w = defineWorld(schema, { setup() {}, systems: [], apply: { ...handlers, moved: () => {} } });`,
+    wrong: handling('moved: () => {}'),
+    right: handling('...handlers, moved: () => {}'),
     says: [
       "Type '{ moved: () => void; }' is missing the following properties from type",
       'infected, born, settled',
@@ -120,15 +122,15 @@ export const worlds: readonly Mistake[] = [
   },
   {
     name: 'a handler of an unknown kind in a world',
-    wrong: `export const w = defineWorld(schema, { setup() {}, systems: [], apply: { ...handlers, exploded: () => {} } });`,
-    right: `export const w = defineWorld(schema, { setup() {}, systems: [], apply: { ...handlers, infected: () => {} } });`,
-    says: "Object literal may only specify known properties, and 'exploded' does not exist in type 'Handlers<",
+    wrong: handling('...handlers, exploded: () => {}'),
+    right: handling('...handlers, infected: () => {}'),
+    says: "may only specify known properties, and 'exploded' does not exist in type 'Handlers<",
   },
   {
     name: 'a fact with a handler',
-    wrong: `export const w = defineWorld(schema, { setup() {}, systems: [], apply: { ...handlers, dayEnded: () => {} } });`,
-    right: `export const w = defineWorld(schema, { setup() {}, systems: [], apply: { ...handlers, infected: () => {} } });`,
-    says: "Object literal may only specify known properties, and 'dayEnded' does not exist in type 'Handlers<",
+    wrong: handling('...handlers, dayEnded: () => {}'),
+    right: handling('...handlers, infected: () => {}'),
+    says: "may only specify known properties, and 'dayEnded' does not exist in type 'Handlers<",
   },
   {
     name: 'a system of another schema',
@@ -148,9 +150,11 @@ export const worlds: readonly Mistake[] = [
   {
     name: 'a row of another table in the setup',
     wrong: `export const w = defineWorld(schema, {
-  setup({ insert }) { insert.cells({ ground: 'well', length: 1, size: '' }); }, systems: [], apply: handlers });`,
+  setup({ insert }) {
+  insert.cells({ ground: 'well', length: 1, size: '' }); }, systems: [], apply: handlers });`,
     right: `export const w = defineWorld(schema, {
-  setup({ insert }) { insert.cells({ ground: 'ill', length: 1, size: '' }); }, systems: [], apply: handlers });`,
+  setup({ insert }) {
+  insert.cells({ ground: 'ill', length: 1, size: '' }); }, systems: [], apply: handlers });`,
     says: `Type '"well"' is not assignable to type '"ill" | "sand"'`,
   },
   {

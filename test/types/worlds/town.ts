@@ -1,4 +1,6 @@
-/** An agent-based model: ids, an index, a composite key, a cache, keyed draws, handlers by row and by batch. */
+/**
+ * An agent-based model: ids, an index, a composite key, a cache, keyed draws, handlers by row and by batch.
+ */
 import {
   createRun,
   defineSchema,

@@ -1,0 +1,118 @@
+/**
+ * `worldfold replay <run>`: folds the log from its first record and compares the hash of every tick.
+ */
+import { existsSync } from 'node:fs';
+import { canonicalJson } from '../../base/canonical.ts';
+import { fail, isWorldfoldError } from '../../base/errors.ts';
+import { steadyClock } from '../../base/platform.ts';
+import { type ReplayReport, replay, type Store } from '../../index.ts';
+import type { RunInfo } from '../../log/store.ts';
+import type { AnyWorld } from '../engine.ts';
+import { EXIT } from '../failure.ts';
+import { headerOf } from '../header.ts';
+import { type Io, line, paintFor } from '../io.ts';
+import { loadWorld, moduleFile } from '../load-world.ts';
+import { type StorePlace, storeFolder } from '../options.ts';
+import { startProgress } from '../progress.ts';
+import { needRun, withStore } from '../stores.ts';
+import { counted, grouped } from '../text.ts';
+import { seconds } from './run.ts';
+
+/** What `replay` was asked. */
+export interface ReplayOptions {
+  readonly run: string;
+  readonly store: StorePlace;
+  /** The module to take instead of the one that the run remembers. */
+  readonly world?: string | undefined;
+  readonly json: boolean;
+}
+
+/** The world to fold with: the one named, or the one that the run remembers. Neither there: `BAD_USAGE`. */
+async function worldOf(info: RunInfo, o: ReplayOptions, io: Io): Promise<AnyWorld> {
+  if (o.world !== undefined) return (await loadWorld(moduleFile(o.world, io.cwd))).world;
+  const remembered = headerOf(info).hints.module;
+  const hint = 'Name it: worldfold replay RUN --world path/to/world.ts';
+  if (remembered === undefined)
+    return fail(
+      'BAD_USAGE',
+      `the run '${info.id}' does not remember its world module`,
+      { run: info.id },
+      hint,
+    );
+  const file = moduleFile(remembered, storeFolder(o.store, io.cwd));
+  if (!existsSync(file))
+    fail(
+      'BAD_USAGE',
+      `the world module of '${info.id}' is not at ${file} any more`,
+      { run: info.id, file },
+      hint,
+    );
+  return (await loadWorld(file)).world;
+}
+
+/** What a replay found, and how long it took. */
+export interface Replayed extends ReplayReport {
+  readonly ms: number;
+  /** Stopped by the signal before the head. */
+  readonly stopped: boolean;
+}
+
+/**
+ * Folds a run's log from nothing up to `target`, showing how far it is. A hash that differs is
+ * `REPLAY_DIFFERS`.
+ */
+export async function replayShown(
+  io: Io,
+  world: AnyWorld,
+  from: { readonly store: Store; readonly id: string; readonly target: number },
+  silent: boolean,
+): Promise<Replayed> {
+  const { store, id, target } = from;
+  const progress = startProgress(io, 'replay', 0, target, silent);
+  const began = steadyClock();
+  try {
+    const onProgress = ({ tick }: { readonly tick: number }) => progress.update(tick);
+    const done = await replay(world, { store, id, onProgress, signal: io.signal });
+    return { ...done, ms: steadyClock() - began, stopped: done.tick < target };
+  } finally {
+    progress.stop();
+  }
+}
+
+function report(io: Io, done: Replayed): void {
+  const paint = paintFor(io.stdout, io.env);
+  const { id, tick, compared, events, ms } = done;
+  const work = `${counted(tick, 'tick')} and ${counted(events, 'event')} in ${seconds(ms)}`;
+  line(io.stdout, `${paint.strong(id)}: folded ${work}`);
+  line(io.stdout, `  state hash  ${done.stateHash}  at tick ${grouped(tick)}`);
+  const hashes = counted(compared, 'recorded hash', 'recorded hashes');
+  const verdict = paint.good(`✓ agrees with the log at each of ${hashes}`);
+  line(io.stdout, `  ${done.stopped ? 'stopped before the end of the log' : verdict}`);
+}
+
+/** Replays a run. 0: every recorded hash agrees; 1: one differs, or the log is damaged; 130: stopped. */
+export async function replayCommand(io: Io, o: ReplayOptions): Promise<number> {
+  return withStore(o.store, io.cwd, 'read', async (store) => {
+    const info = await needRun(store, o.run);
+    const world = await worldOf(info, o, io);
+    try {
+      const from = { store, id: info.id, target: info.segment.head.tick };
+      const done = await replayShown(io, world, from, o.json);
+      if (o.json) {
+        const { tick, stateHash, recordedHash, compared, events, stopped } = done;
+        const facts = { id: info.id, agrees: !stopped, tick, stateHash, recordedHash };
+        line(io.stdout, canonicalJson({ ...facts, compared, events, stopped }));
+      } else report(io, done);
+      return done.stopped ? EXIT.stopped : EXIT.done;
+    } catch (e) {
+      if (o.json && isWorldfoldError(e, 'REPLAY_DIFFERS')) {
+        const { tick, expected, actual } = e.facts;
+        line(
+          io.stdout,
+          canonicalJson({ id: info.id, agrees: false, tick, recordedHash: expected, stateHash: actual }),
+        );
+      }
+      throw e;
+    }
+  });
+}

@@ -1,0 +1,84 @@
+/**
+ * Turns `--config key=value` into values of the world's config columns.
+ *
+ * Owns the reading of text by a column's type. Ranges and checks are the engine's: it validates the config
+ * whole when the run is created.
+ */
+import { fail } from '../base/errors.ts';
+import type { ColumnSpec, ColumnSpecs } from '../schema/spec.ts';
+
+const NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
+const WHOLE = new Set(['u8', 'i8', 'u16', 'i16', 'u32', 'i32', 'int', 'id']);
+const FLOAT = new Set(['f32', 'f64']);
+
+/** What a column takes, in words for a hint. */
+export function typeText({ type }: ColumnSpec): string {
+  switch (type.type) {
+    case 'enum':
+      return type.names.join(' | ');
+    case 'bool':
+      return 'true | false';
+    case 'text':
+      return 'text';
+    case 'f32':
+    case 'f64':
+      return 'number';
+    case 'bytes':
+      return 'bytes in hexadecimal';
+    case 'json':
+    case 'struct':
+    case 'list':
+    case 'vec':
+      return 'JSON';
+    default:
+      return 'whole number';
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The value that `text` means for the column, or undefined where it means none. */
+function read(spec: ColumnSpec, text: string): unknown {
+  const { type } = spec.type;
+  if (spec.optional && text === 'null') return null;
+  if (type === 'text') return text;
+  if (type === 'bool') return text === 'true' ? true : text === 'false' ? false : undefined;
+  if (type === 'enum') return spec.type.names.includes(text) ? text : undefined;
+  if (type === 'u64' || type === 'i64') return /^-?\d+$/.test(text) ? BigInt(text) : undefined;
+  if (WHOLE.has(type)) return NUMBER.test(text) && Number.isInteger(Number(text)) ? Number(text) : undefined;
+  if (FLOAT.has(type)) return NUMBER.test(text) ? Number(text) : undefined;
+  if (type === 'bytes')
+    return /^([0-9a-f]{2})*$/i.test(text) ? Uint8Array.from(Buffer.from(text, 'hex')) : undefined;
+  return parseJson(text);
+}
+
+/**
+ * Reads config values by the columns that the world declares.
+ * An unknown key, or a value that the column's type cannot hold, is `BAD_USAGE` with what would do.
+ */
+export function parseConfig(
+  columns: ColumnSpecs,
+  pairs: ReadonlyMap<string, string>,
+): { readonly [key: string]: unknown } {
+  const config: { [key: string]: unknown } = {};
+  for (const [key, text] of pairs) {
+    const spec = Object.hasOwn(columns, key) ? columns[key] : undefined;
+    if (spec === undefined) {
+      const known = Object.entries(columns).map(([name, column]) => `${name} (${typeText(column)})`);
+      const hint =
+        known.length === 0 ? 'This world has no config.' : `This world knows: ${known.join(', ')}.`;
+      return fail('BAD_USAGE', `the world has no config '${key}'`, { key }, hint);
+    }
+    const value = read(spec, text);
+    if (value === undefined)
+      fail('BAD_USAGE', `config '${key}' can't be '${text}'`, { key, text }, `Give it a ${typeText(spec)}.`);
+    config[key] = value;
+  }
+  return config;
+}

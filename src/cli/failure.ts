@@ -1,0 +1,67 @@
+/**
+ * What a failed command says and which code it ends with.
+ *
+ * One clear line, one line with a hint, never a stack trace unless asked for. Exit codes: 0 done, 1 the
+ * check failed, 2 wrong usage, 130 stopped by Ctrl-C.
+ */
+import { CommanderError } from 'commander';
+import { type ErrorCode, isWorldfoldError } from '../base/errors.ts';
+import { type Io, line, paintFor } from './io.ts';
+
+/** The exit codes of the command line. */
+export const EXIT = { done: 0, failed: 1, usage: 2, stopped: 130 } as const;
+
+/** Refusals that say: what was asked for is not there, or was asked wrongly. All others are failed checks. */
+const USAGE: ReadonlySet<ErrorCode> = new Set([
+  'BAD_INPUT',
+  'BAD_SCHEMA',
+  'BAD_USAGE',
+  'BAD_VALUE',
+  'EXISTS',
+  'MISSING_DEPENDENCY',
+  'NEWER_FORMAT',
+  'NO_STORE',
+  'NO_TICK',
+  'RUN_IN_USE',
+  'SCHEMA_DIFFERS',
+  'UNKNOWN_RUN',
+] satisfies ErrorCode[]);
+
+/** The code that a command which threw `error` ends with. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  return isWorldfoldError(error) && USAGE.has(error.code) ? EXIT.usage : EXIT.failed;
+}
+
+const oneLine = (text: string): string => text.trim().replace(/\s*\n\s*/g, ' · ');
+
+function explain(error: unknown): { message: string; hint: string } {
+  if (error instanceof CommanderError)
+    return {
+      message: error.message.replace(/^error: /, ''),
+      hint: 'worldfold --help lists commands and options.',
+    };
+  if (isWorldfoldError(error)) {
+    const cause = error.cause instanceof Error && !error.message.includes(error.cause.message);
+    const because = cause ? `: ${(error.cause as Error).message}` : '';
+    return {
+      message: `${error.message}${because}`,
+      hint: error.hint ?? 'Run the command again with --debug to see where it happened.',
+    };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return { message, hint: 'Run the command again with --debug to see where it happened.' };
+}
+
+/** Says what went wrong on standard error, and with `debug` also where. */
+export function reportFailure(io: Io, error: unknown, debug: boolean): void {
+  const paint = paintFor(io.stderr, io.env);
+  const { message, hint } = explain(error);
+  line(io.stderr, `${paint.bad('worldfold:')} ${oneLine(message)}`);
+  line(io.stderr, `${paint.strong('hint:')} ${oneLine(hint)}`);
+  if (!debug) return;
+  for (let e: unknown = error; e instanceof Error; e = e.cause) {
+    if (isWorldfoldError(e)) line(io.stderr, `code: ${e.code}`);
+    line(io.stderr, e.stack ?? e.message);
+  }
+}

@@ -1,0 +1,113 @@
+import { expect, test } from 'vitest';
+import { isWorldfoldError } from '../base/errors.ts';
+import type { ColumnSpec } from '../schema/spec.ts';
+import { parseConfig } from './config.ts';
+import { collectPair, parseStore, parseTicks } from './options.ts';
+
+const refusal = (f: () => unknown): string => {
+  try {
+    f();
+  } catch (e) {
+    if (isWorldfoldError(e, 'BAD_USAGE')) return `${e.message} / ${e.hint}`;
+    throw e;
+  }
+  return 'accepted';
+};
+
+const spec = (type: ColumnSpec['type'], optional = false): ColumnSpec => ({ type, key: false, optional });
+
+const columns = {
+  beta: spec({ type: 'f64', nan: false }),
+  people: spec({ type: 'int' }),
+  seats: spec({ type: 'u8' }),
+  open: spec({ type: 'bool' }),
+  town: spec({ type: 'text' }),
+  mode: spec({ type: 'enum', names: ['calm', 'wild'] }),
+  big: spec({ type: 'u64' }),
+  raw: spec({ type: 'bytes' }),
+  at: spec({ type: 'vec', size: 2, of: 'f64' }),
+  rest: spec({ type: 'json' }, true),
+};
+
+const read = (...pairs: string[]) =>
+  parseConfig(
+    columns,
+    pairs.reduce((map, pair) => collectPair(pair, map), new Map() as ReadonlyMap<string, string>),
+  );
+
+test('a store is memory or a SQLite file, whose name may hold a colon', () => {
+  expect(parseStore('memory:')).toEqual({ kind: 'memory' });
+  expect(parseStore('sqlite:a b.db')).toEqual({ kind: 'sqlite', file: 'a b.db' });
+  expect(parseStore('sqlite:C:\\runs.db')).toEqual({ kind: 'sqlite', file: 'C:\\runs.db' });
+  for (const bad of ['', 'sqlite:', 'runs.db', 'postgres://x', 'memory'])
+    expect(refusal(() => parseStore(bad))).toContain('names no store');
+});
+
+test('ticks are whole numbers from 0 on', () => {
+  expect(parseTicks('200')).toBe(200);
+  expect(parseTicks('0')).toBe(0);
+  for (const bad of ['', '-1', '1.5', '1e3', 'ten', '99999999999999999999'])
+    expect(refusal(() => parseTicks(bad))).toContain('no number of ticks');
+});
+
+test('config values are read by the type of their column', () => {
+  expect(
+    read(
+      'beta=.5',
+      'people=1e3',
+      'seats=7',
+      'open=false',
+      'town=New York',
+      'mode=wild',
+      'at=[1,2]',
+      'raw=00ff',
+    ),
+  ).toEqual({
+    beta: 0.5,
+    people: 1000,
+    seats: 7,
+    open: false,
+    town: 'New York',
+    mode: 'wild',
+    at: [1, 2],
+    raw: Uint8Array.of(0, 255),
+  });
+  expect(read('big=18446744073709551615')).toEqual({ big: 18446744073709551615n });
+  expect(read('rest=null')).toEqual({ rest: null });
+});
+
+test('a value may hold "=", an empty text is a text, and the last of a key counts', () => {
+  expect(read('town=a=b')).toEqual({ town: 'a=b' });
+  expect(read('town=')).toEqual({ town: '' });
+  expect(read('beta=1', 'beta=2')).toEqual({ beta: 2 });
+});
+
+test('a value that its column cannot hold is refused with what would do', () => {
+  const cases: [string, string][] = [
+    ['beta=', 'number'],
+    ['beta=much', 'number'],
+    ['beta=NaN', 'number'],
+    ['people=1.5', 'whole number'],
+    ['open=yes', 'true | false'],
+    ['mode=mild', 'calm | wild'],
+    ['at=[1,', 'JSON'],
+    ['raw=0', 'hexadecimal'],
+    ['big=1.5', 'whole number'],
+  ];
+  for (const [pair, hint] of cases)
+    expect(
+      refusal(() => read(pair)),
+      pair,
+    ).toMatch(hint);
+});
+
+test('an unknown key is refused with the keys that exist', () => {
+  expect(refusal(() => read('gamma=1'))).toContain("no config 'gamma' / This world knows: beta (number)");
+  expect(refusal(() => read('toString=1'))).toContain("no config 'toString'");
+  expect(refusal(() => parseConfig({}, new Map([['a', '1']])))).toContain('This world has no config.');
+});
+
+test('a pair needs a key', () => {
+  expect(refusal(() => collectPair('beta', new Map()))).toContain('no key=value');
+  expect(refusal(() => collectPair('=1', new Map()))).toContain('no key=value');
+});

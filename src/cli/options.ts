@@ -1,0 +1,62 @@
+/**
+ * Reads what the user typed after the options: numbers, stores, `key=value` pairs.
+ *
+ * A value that means nothing is `BAD_USAGE`, with a hint that says what would.
+ */
+import { dirname, resolve } from 'node:path';
+import { fail } from '../base/errors.ts';
+
+/** Where runs are kept: in this process only, or in a SQLite file. */
+export type StorePlace = { readonly kind: 'memory' } | { readonly kind: 'sqlite'; readonly file: string };
+
+/** The store that commands use when none is named. */
+export const DEFAULT_STORE = 'sqlite:worldfold.db';
+
+/** Reads `sqlite:FILE` or `memory:`. */
+export function parseStore(text: string): StorePlace {
+  if (text === 'memory:') return { kind: 'memory' };
+  const file = /^sqlite:(.+)$/s.exec(text)?.[1];
+  if (file !== undefined) return { kind: 'sqlite', file };
+  return fail(
+    'BAD_USAGE',
+    `'${text}' names no store`,
+    { store: text },
+    'Write --store sqlite:FILE, or --store memory: for a run that is not kept.',
+  );
+}
+
+/** Reads a count of ticks: a whole number from 0 on. */
+export function parseTicks(text: string): number {
+  const ticks = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(ticks)) return ticks;
+  return fail(
+    'BAD_USAGE',
+    `'${text}' is no number of ticks`,
+    { ticks: text },
+    'Write --ticks 200, for example.',
+  );
+}
+
+/**
+ * Adds one `key=value` to those before it; the last of a key counts. Values are text until the world is
+ * known.
+ */
+export function collectPair(text: string, before: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const at = text.indexOf('=');
+  if (at < 1)
+    fail(
+      'BAD_USAGE',
+      `'${text}' is no key=value`,
+      { config: text },
+      'Write --config beta=0.02, for example.',
+    );
+  return new Map([...before, [text.slice(0, at), text.slice(at + 1)]]);
+}
+
+/** The store as the user would write it. */
+export const placeText = (place: StorePlace): string =>
+  place.kind === 'memory' ? 'memory:' : `sqlite:${place.file}`;
+
+/** The folder that paths inside a store's headers are seen from: the file's, or the current one. */
+export const storeFolder = (place: StorePlace, cwd: string): string =>
+  place.kind === 'memory' ? cwd : dirname(resolve(cwd, place.file));

@@ -1,0 +1,63 @@
+/**
+ * Opens the store that a command names.
+ *
+ * Commands that only look never create or change a file; `run` and `demo` create one where there is none.
+ */
+import { resolve } from 'node:path';
+import { fail } from '../base/errors.ts';
+import { memoryStore } from '../index.ts';
+import type { RunInfo, Store } from '../log/store.ts';
+import type { StorePlace } from './options.ts';
+
+/**
+ * Opens a store for looking (`read`) or for new runs (`write`). SQLite and its packages load only when asked
+ * for.
+ */
+export async function openStore(place: StorePlace, cwd: string, access: 'read' | 'write'): Promise<Store> {
+  if (place.kind === 'memory') return memoryStore();
+  const { sqliteStore } = await import('../stores/sqlite/index.ts');
+  if (place.file === ':memory:') return sqliteStore(place.file);
+  return sqliteStore(
+    resolve(cwd, place.file),
+    access === 'read' ? { create: false, readOnly: true } : { create: true },
+  );
+}
+
+/** Opens a store, hands it to `use`, and closes it whatever happens. */
+export async function withStore<T>(
+  place: StorePlace,
+  cwd: string,
+  access: 'read' | 'write',
+  use: (store: Store) => Promise<T>,
+): Promise<T> {
+  const store = await openStore(place, cwd, access);
+  try {
+    return await use(store);
+  } finally {
+    await store.close();
+  }
+}
+
+/** The first of `name`, `name-2`, `name-3`, … that no run of the store has. */
+export async function freeId(store: Store, name: string): Promise<string> {
+  for (let n = 1; ; n++) {
+    const id = n === 1 ? name : `${name}-${n}`;
+    if ((await store.head(id)) === undefined) return id;
+  }
+}
+
+/** The run with that id, or `UNKNOWN_RUN` with the ids that the store has. */
+export async function needRun(store: Store, id: string): Promise<RunInfo> {
+  const found = await store.head(id);
+  if (found !== undefined) return found;
+  const some = (await store.list(null, 6)).map((run) => run.id);
+  const known = some.slice(0, 5).join(', ') + (some.length > 5 ? ', …' : '');
+  return fail(
+    'UNKNOWN_RUN',
+    `${store.location} has no run '${id}'`,
+    { run: id, location: store.location },
+    some.length === 0
+      ? 'The store holds no run yet: worldfold run <world module> makes one.'
+      : `It has: ${known}.`,
+  );
+}
