@@ -1,8 +1,8 @@
 /**
  * What the golden files hold, as content: the same values must give the same bytes for ever.
  *
- * A change here makes every golden file another one. A new version of a format gets fixtures and files of its own, beside
- * these.
+ * A change here makes every golden file another one. A new version of a format gets fixtures and files of
+ * its own, beside these.
  */
 import { ColumnSet } from '../../src/columns/column-set.ts';
 import { environmentText } from '../../src/log/environment.ts';

@@ -1,5 +1,5 @@
 /**
- * The state hash written from docs/formats.md alone: from plain rows, without marks, leaves that are kept, or columns.
+ * The state hash written from docs/formats.md alone: from plain rows, without marks, kept leaves or columns.
  */
 import { canonicalJson } from '../../src/base/canonical.ts';
 import { xxh128 } from '../../src/base/hash.ts';
@@ -105,7 +105,7 @@ function fixedLane(type: Json, values: readonly any[]): NaiveLane {
   return { leafRows, align: size, cells: null, leaf: (from, to) => concat(values.slice(from, to).map(raw)) };
 }
 
-/** The lanes of a column: validity first where it is optional, then its values; a struct has those of its fields. */
+/** The lanes of a column: validity where it is optional, then values; a struct has those of its fields. */
 function lanesOf({ optional, type }: Json, values: readonly any[]): NaiveLane[] {
   const valid = optional ? [bitLane(values)] : [];
   if (type.kind === 'struct')

@@ -1,8 +1,8 @@
 /**
  * A reader of records written from docs/formats.md alone.
  *
- * Shares no code with the codec: it reads one value at a time with a DataView, from the canonical schema text and the
- * bytes. What the two readers make of a frozen file must agree, or the page is wrong.
+ * Shares no code with the codec: it reads one value at a time with a DataView, from the canonical schema text
+ * and the bytes. What the two readers make of a frozen file must agree, or the page is wrong.
  */
 import { createHash } from 'node:crypto';
 
