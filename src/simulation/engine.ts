@@ -9,6 +9,7 @@ import { hex, sameBytes } from '../base/bytes.ts';
 import { show } from '../base/canonical.ts';
 import type { Rng } from '../base/draws.ts';
 import { fail, isWorldfoldError } from '../base/errors.ts';
+import { frozen } from '../columns/cells.ts';
 import {
   decodeBatches,
   eventCount,
@@ -100,7 +101,7 @@ export class Engine {
   constructor(world: AnyWorld, seed: string, config: object, environment: string, cadence: Cadence) {
     const { compiled } = world.schema;
     this.world = world;
-    this.config = config;
+    this.config = sealed(config);
     this.cadence = cadence;
     this.environment = environment;
     this.state = new WorldState(compiled);
@@ -202,7 +203,7 @@ export class Engine {
       const inputs = run();
       const draws = this.drawing.draws();
       // Conditions and measures may not draw: what they do must leave no trace in the record.
-      this.drawing = null;
+      this.endDraws();
       this.checkInvariants(tick);
       const metrics = this.measure();
       return { content: this.content(tick, draws), metrics, inputs };
@@ -212,8 +213,13 @@ export class Engine {
       this.events.abandon();
       throw e;
     } finally {
-      this.drawing = null;
+      this.endDraws();
     }
+  }
+
+  private endDraws(): void {
+    this.drawing?.close();
+    this.drawing = null;
   }
 
   private content(tick: number, draws: TickContent['draws']): TickContent {
@@ -398,6 +404,17 @@ export class Engine {
 
 /** At most so many rows that break an invariant are shown. */
 const MAX_ROWS = 100;
+
+/** Config that nobody can change: frozen through and through, bytes as a copy each time they are read. */
+function sealed(config: object): object {
+  const made = {};
+  for (const [name, value] of Object.entries(config))
+    Object.defineProperty(made, name, {
+      enumerable: true,
+      ...(value instanceof Uint8Array ? { get: () => value.slice() } : { value: frozen(value) }),
+    });
+  return Object.freeze(made);
+}
 
 /** The rows that break an invariant, or null when it holds: false, or rows, break it. */
 function offending(result: unknown): readonly unknown[] | null {
