@@ -148,6 +148,15 @@ describe('close', () => {
     expect(await framesOf(store, 'r')).toHaveLength(tick + 1);
   });
 
+  test('L2: from inside the first tick of an advance keeps that tick', async () => {
+    const store = meddled();
+    const run = await createRun(hamlet(), { store, seed: 's', id: 'r', commit: { ticks: 100, ms: 1e9 } });
+    run.on('computed', () => void run.close());
+    expect((await run.advance(9)).tick).toBe(1);
+    await run.close();
+    expect(await framesOf(store, 'r')).toHaveLength(2);
+  });
+
   test('makes durable what was computed, tells who waits, and gives the lease up', async () => {
     const store = meddled();
     const run = await createRun(hamlet(), { store, seed: 's', id: 'r', commit: { ticks: 100, ms: 1e9 } });

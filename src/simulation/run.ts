@@ -81,7 +81,8 @@ export class RunCore {
   private hasEnded: boolean;
   /** Whether another writer has the log. */
   private lost = false;
-  private underway: Promise<unknown> = Promise.resolve();
+  /** Settles when the advance under way has ended. */
+  private underway: Promise<void> = Promise.resolve();
   private closing: Promise<void> | null = null;
   /** The tick that the world must be folded to before its next use, after a tick or a rebuild failed. */
   private rebuildTo: number | null = null;
@@ -152,9 +153,14 @@ export class RunCore {
     checkCall(this.id, this.current, 'advance');
     if (!Number.isSafeInteger(n) || n < 0) fail('BAD_USAGE', `${show(n)} is no number of ticks`, { n });
     this.current = 'advancing';
-    const work = this.advanceBy(n, options);
-    this.underway = work;
-    return work;
+    // In place before anything runs: an observer of the first tick may close the run.
+    let done = (): void => {};
+    this.underway = new Promise((resolve) => void (done = resolve));
+    try {
+      return await this.advanceBy(n, options);
+    } finally {
+      done();
+    }
   }
 
   private async advanceBy(n: number, options: AdvanceOptions): Promise<AdvanceResult> {
@@ -362,7 +368,7 @@ export class RunCore {
 
   private async closeNow(): Promise<void> {
     this.current = 'closed';
-    await this.underway.catch(() => {});
+    await this.underway;
     try {
       if (!this.lost) await this.commit();
     } finally {
