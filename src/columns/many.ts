@@ -66,8 +66,8 @@ export function appendMany(set: ColumnSet, given: Given): number {
     if (list === undefined) repeatDefault(set, column, at, count);
     else if (!copyWhole(set, column, list, at, count)) copyEach(set, column, list, at, count);
   }
-  // Ids come last, when nothing can be refused any more: one that no row bears would be missing from the log. They come
-  // row by row, as if each row had been given by itself.
+  // Ids come last, when nothing can be refused any more: one that no row bears would be missing from the log.
+  // They come row by row, as if each row had been given by itself.
   for (let row = at; row < at + count; row++)
     for (const column of filled) column.write(row, set.fillers[column.layout.name]!(), set.layout.name);
   set.size = at + count;

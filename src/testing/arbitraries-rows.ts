@@ -1,7 +1,8 @@
 /**
  * Rows by dice, and values as text.
  *
- * Owns what the handlers and the systems of generic worlds draw: rows, patches and whole columns for any layout.
+ * Owns what the handlers and the systems of generic worlds draw: rows, patches and whole columns for any
+ * layout.
  */
 import type { KindLayout, TableLayout } from '../schema/compile.ts';
 import { type ArrayType, type ColumnLayout, mayOmit } from '../schema/layout.ts';
@@ -43,7 +44,10 @@ function drawId(dice: Dice, from: number): number | undefined {
   return dice.below(30) === 0 ? 66_000 + dice.below(9000) : from + dice.below(24);
 }
 
-/** A row that fits; what may be left out sometimes is. Ids are named from `idsFrom` on, or left to the framework. */
+/**
+ * A row that fits; what may be left out sometimes is. Ids are named from `idsFrom` on, or left to the
+ * framework.
+ */
 export function drawRow(dice: Dice, columns: readonly ColumnLayout[], idsFrom: number): ReferenceRow {
   const row: ReferenceRow = {};
   for (const column of columns) {

@@ -1,9 +1,10 @@
 /**
  * The reference world: what folding events must give, written down as plainly as possible.
  *
- * Tables are arrays of row objects, keys and indexes are searched for from the first row on, nothing is cached. It
- * reads a declaration as data and shares no code with columns and projections, so that the two can only agree by both
- * being right. Handlers get the same tables in row form; what exists for speed alone (`columns`, `span`) is left out.
+ * Tables are arrays of row objects, keys and indexes are searched for from the first row on, nothing is
+ * cached. It reads a declaration as data and shares no code with columns and projections, so that the two can
+ * only agree by both being right. Handlers get the same tables in row form; what exists for speed alone
+ * (`columns`, `span`) is left out.
  */
 import { canonicalJson, parseCanonical } from '../base/canonical.ts';
 import { fail } from '../base/errors.ts';
@@ -13,7 +14,10 @@ import type { ColumnSpec, ColumnSpecs, ColumnType, SchemaSpec, TableSpec } from 
 export type ReferenceRow = { [column: string]: unknown };
 /** An event: its kind (`+people` for a row that a setup inserts into `people`), and its row. */
 export type ReferenceEvent = readonly [kind: string, row: object];
-/** Events that are applied together, after the last of them was emitted. At-once effects make a wave of each piece. */
+/**
+ * Events that are applied together, after the last of them was emitted. At-once effects make a wave of each
+ * piece.
+ */
 export interface ReferenceWave {
   readonly origin: string;
   readonly events: readonly ReferenceEvent[];
@@ -24,7 +28,9 @@ export type ReferenceNow = (tick: number, kind: string, origin: string, ordinal:
 
 const sorted = (columns: ColumnSpecs): string[] => Object.keys(columns).sort();
 
-/** Whether two values are the same to a reader: −0 is not 0, NaN is NaN, the order of fields means nothing. */
+/**
+ * Whether two values are the same to a reader: −0 is not 0, NaN is NaN, the order of fields means nothing.
+ */
 export function sameValue(a: unknown, b: unknown): boolean {
   if (Object.is(a, b) || typeof a !== 'object' || typeof b !== 'object' || a === null || b === null)
     return Object.is(a, b);
@@ -37,7 +43,10 @@ export function sameValue(a: unknown, b: unknown): boolean {
   );
 }
 
-/** Values as they are read back: the nearest f32, no −0 in whole numbers, JSON as JSON says it, copies of the rest. */
+/**
+ * Values as they are read back: the nearest f32, no −0 in whole numbers, JSON as JSON says it, copies of the
+ * rest.
+ */
 function settled(spec: SchemaSpec, { type, optional }: ColumnSpec, value: unknown): any {
   if (value === null && optional) return null;
   const list = value as ArrayLike<number>;
@@ -104,7 +113,10 @@ function fromRaw(spec: SchemaSpec, type: ColumnType, raw: unknown): unknown {
   return type.type === 'bool' && typeof raw === 'number' ? raw === 1 : raw;
 }
 
-/** A table as an array of rows. An insert appends, a delete moves the last row into the gap, an update moves nothing. */
+/**
+ * A table as an array of rows. An insert appends, a delete moves the last row into the gap, an update moves
+ * nothing.
+ */
 export class ReferenceTable {
   rows: ReferenceRow[] = [];
   nextId = 1;
