@@ -89,7 +89,7 @@ describe('group commit', () => {
     expect(appended.flat()).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
   });
 
-  test('L1: policies decide no byte of a record but the state hash', async () => {
+  test('L5: policies decide no byte of a record but the state hash', async () => {
     const hashes = [];
     for (const policy of [
       {},

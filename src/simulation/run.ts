@@ -60,9 +60,6 @@ interface InputFrom {
   readonly seq?: number;
 }
 
-/** Values that are objects, which somebody else may hold. */
-const DEEP: ReadonlySet<string> = new Set(['vec', 'struct', 'list', 'json', 'bytes']);
-
 /** Milliseconds of computing before other tasks get their turn. */
 const SLICE_MS = 20;
 
@@ -141,9 +138,8 @@ export class RunCore {
 
   private submitOne(kind: KindLayout, row: object = {}, from: InputFrom = {}): object {
     checkCall(this.id, this.current, 'submit');
-    const checked = validRow(kind, row, `input '${kind.name}'`, 'BAD_INPUT');
-    // A copy: what the submitter does with its row while it waits must not reach the tick.
-    const own = kind.columns.some(({ value }) => DEEP.has(value.kind)) ? structuredClone(checked) : checked;
+    // Checked and copied: what the submitter does with its row while it waits must not reach the tick.
+    const own = validRow(kind, row, `input '${kind.name}'`, 'BAD_INPUT');
     const { applied, durable } = this.queue.submit({ kind: kind.name, row: own, ...checkSource(from) });
     return { applied: applied.promise, durable: durable.promise };
   }
