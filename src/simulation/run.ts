@@ -74,8 +74,12 @@ export class RunCore {
   private readonly queue: InputQueue;
   private readonly observers: Observers;
   private namesTold: boolean;
-  private current: RunState = 'open';
   private hasEnded: boolean;
+  private advancing = false;
+  /** Whether the last tick failed. */
+  private failed = false;
+  /** Whether the store did not take the last commit. */
+  private stalled = false;
   /** Whether another writer has the log. */
   private lost = false;
   /** Settles when the advance under way has ended. */
@@ -109,7 +113,11 @@ export class RunCore {
 
   /** See {@link RunState}. */
   get state(): RunState {
-    return this.current;
+    if (this.closing !== null) return 'closed';
+    if (this.lost) return 'fenced';
+    if (this.stalled) return 'stalled';
+    if (this.advancing) return 'advancing';
+    return this.failed ? 'failed' : 'open';
   }
 
   /** Whether the world's own end has come. */
@@ -137,7 +145,7 @@ export class RunCore {
   }
 
   private submitOne(kind: KindLayout, row: object = {}, from: InputFrom = {}): object {
-    checkCall(this.id, this.current, 'submit');
+    checkCall(this.id, this.state, 'submit');
     // Checked and copied: what the submitter does with its row while it waits must not reach the tick.
     const own = validRow(kind, row, `input '${kind.name}'`, 'BAD_INPUT');
     const { applied, durable } = this.queue.submit({ kind: kind.name, row: own, ...checkSource(from) });
@@ -146,31 +154,28 @@ export class RunCore {
 
   /** Computes up to `n` ticks. Stops early when the world ends, `until` holds, or the signal is aborted. */
   async advance(n = 1, options: AdvanceOptions = {}): Promise<AdvanceResult> {
-    checkCall(this.id, this.current, 'advance');
+    checkCall(this.id, this.state, 'advance');
     if (!Number.isSafeInteger(n) || n < 0) fail('BAD_USAGE', `${show(n)} is no number of ticks`, { n });
-    this.current = 'advancing';
+    this.advancing = true;
+    this.failed = false;
     // In place before anything runs: an observer of the first tick may close the run.
     let done = (): void => {};
     this.underway = new Promise((resolve) => void (done = resolve));
     try {
       return await this.advanceBy(n, options);
     } finally {
+      this.advancing = false;
       done();
     }
   }
 
   private async advanceBy(n: number, options: AdvanceOptions): Promise<AdvanceResult> {
-    try {
-      if (this.rebuildTo !== null) await this.rebuild();
-      await this.advanceTo(this.tick + n, options);
-      if (this.current === 'advancing' && this.queue.waitsForCommit) await this.commit();
-      // A flush beside may have met what an advance can't pass over. A close is no such thing.
-      if (this.current !== 'advancing' && this.current !== 'closed')
-        checkCall(this.id, this.current, 'advance');
-      return this.result();
-    } finally {
-      if (this.current === 'advancing') this.current = this.rebuildTo === null ? 'open' : 'failed';
-    }
+    if (this.rebuildTo !== null) await this.rebuild();
+    await this.advanceTo(this.tick + n, options);
+    if (this.state === 'advancing' && this.queue.waitsForCommit) await this.commit();
+    // A flush beside may have met what an advance can't pass over. A close is no such thing.
+    if (this.state !== 'advancing' && this.state !== 'closed') checkCall(this.id, this.state, 'advance');
+    return this.result();
   }
 
   private result(): AdvanceResult {
@@ -204,7 +209,7 @@ export class RunCore {
     const { onProgress, signal, until } = options;
     const progress = (): void => onProgress?.({ tick: this.tick, target, durableTick: this.durableTick });
     let slice = steadyClock();
-    while (this.tick < target && !this.hasEnded && !signal?.aborted && this.current === 'advancing') {
+    while (this.tick < target && !this.hasEnded && !signal?.aborted && this.state === 'advancing') {
       await this.step();
       if (until !== undefined && this.engine.holds(until)) break;
       if (this.committer.isDue()) await this.commit();
@@ -271,7 +276,7 @@ export class RunCore {
     } catch {
       // The world stays hidden, and the next advance begins by folding it: why that fails is told then.
     }
-    if (this.current === 'advancing') this.current = 'failed';
+    this.failed = true;
     return error;
   }
 
@@ -280,6 +285,7 @@ export class RunCore {
     try {
       await foldInto(this.engine, this.source, this.tick);
     } catch (e) {
+      this.failed = true;
       throw inRun(e, this.id);
     }
     this.rebuildTo = null;
@@ -298,12 +304,12 @@ export class RunCore {
   private async commit(): Promise<void> {
     try {
       const records = await this.committer.commit();
-      if (this.current === 'stalled') this.current = 'open';
+      this.stalled = false;
       this.queue.committed(this.durableTick);
       this.observers.tell('durable', records);
     } catch (e) {
-      this.lost = isLost(e);
-      if (this.current !== 'closed') this.current = this.lost ? 'fenced' : 'stalled';
+      this.lost ||= isLost(e);
+      this.stalled = !this.lost;
       if (this.lost) this.queue.abandon(e);
       throw inRun(e, this.id);
     }
@@ -311,14 +317,14 @@ export class RunCore {
 
   /** Makes everything computed so far durable. In a stalled run: offers the same bytes again. */
   async flush(): Promise<{ readonly tick: number }> {
-    checkCall(this.id, this.current, 'flush');
+    checkCall(this.id, this.state, 'flush');
     await this.commit();
     return { tick: this.durableTick };
   }
 
   /** Tells `tell` of every tick from now on; the function returned ends it. */
   on(when: ObservedMoment, tell: (news: TickNews) => unknown): () => void {
-    checkCall(this.id, this.current, 'read');
+    checkCall(this.id, this.state, 'read');
     if (when !== 'computed' && when !== 'durable')
       fail('BAD_USAGE', `${show(when)} is no moment to watch`, { when });
     return this.observers.add(when, tell);
@@ -326,7 +332,7 @@ export class RunCore {
 
   /** The events of a kind in order, over ticks `from` to `to`, both included. */
   events(kind: string, range: { from?: number; to?: number } = {}): AsyncIterable<object> {
-    checkCall(this.id, this.current, 'read');
+    checkCall(this.id, this.state, 'read');
     const { from = 0, to = this.tick } = range;
     if (!Number.isSafeInteger(from) || from < 0 || !(to >= 0))
       fail('BAD_USAGE', `${show(range)} is no range of ticks`, { from, to });
@@ -335,13 +341,13 @@ export class RunCore {
 
   /** The metrics of all ticks so far. */
   async metrics(): Promise<MetricFrame> {
-    checkCall(this.id, this.current, 'read');
+    checkCall(this.id, this.state, 'read');
     return metricsOf(this.source, this.tick);
   }
 
   /** The world as it was after a tick, folded anew. */
   async at(tick: number): Promise<object> {
-    checkCall(this.id, this.current, 'read');
+    checkCall(this.id, this.state, 'read');
     if (!Number.isSafeInteger(tick) || tick < 0 || tick > this.tick)
       fail('NO_TICK', `run '${this.id}' has no tick ${show(tick)}: it has 0 to ${this.tick}`, {
         run: this.id,
@@ -363,7 +369,6 @@ export class RunCore {
   }
 
   private async closeNow(): Promise<void> {
-    this.current = 'closed';
     await this.underway;
     try {
       if (!this.lost) await this.commit();
