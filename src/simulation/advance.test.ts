@@ -202,7 +202,7 @@ describe('openRun', () => {
     expect(await hashesOf(store, 'r')).toEqual(await hashesOf(twinStore, 'r'));
   });
 
-  test('an unknown run, another schema, a policy that means nothing: each by name, and no lease is taken', async () => {
+  test('L13: an unknown run, another schema, a policy that means nothing: each by name, and no lease is taken', async () => {
     const store = memoryStore();
     await (await begin({}, store)).close();
     expect(await codeOf(() => openRun(hamlet(), { store, id: 'nobody' }))).toBe('UNKNOWN_RUN');

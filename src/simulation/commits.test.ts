@@ -89,7 +89,7 @@ describe('group commit', () => {
     expect(appended.flat()).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
   });
 
-  test('L1: policies decide no byte of a record but the state hash', async () => {
+  test('L5: policies decide no byte of a record but the state hash', async () => {
     const hashes = [];
     for (const policy of [
       {},
@@ -148,6 +148,40 @@ describe('a store that fails', () => {
     expect(new Set(offered).size).toBe(1);
     expect(offered.length).toBe(6);
     expect((await run.advance(5)).tick).toBe(9);
+  });
+
+  test('a flush beside an advance that stalls and is mended in time does not end the advance', async () => {
+    const { run, store, time } = await setUp({ commit: never, leaseMs: 300 });
+    run.on('computed', ({ tick }) => void (tick === 2 && (time.now += 200)));
+    let goOn = (): void => {};
+    const held = new Promise<void>((resolve) => void (goOn = resolve));
+    store.before.renew = () => held;
+    const work = run.advance(5);
+    await settled();
+    expect([run.tick, run.state]).toEqual([2, 'advancing']);
+    store.before.append = broken;
+    expect(await codeOf(() => run.flush())).toBe('STALLED');
+    expect([run.state, await codeOf(() => run.advance())]).toEqual(['stalled', 'STALLED']);
+    delete store.before.append;
+    expect(await run.flush()).toEqual({ tick: 2 });
+    expect([run.state, await codeOf(() => run.advance())]).toEqual(['advancing', 'WRONG_STATE']);
+    goOn();
+    expect((await work).tick).toBe(5);
+    expect(run.state).toBe('open');
+  });
+
+  test('a flush beside an advance that stalls stops the advance, which says so', async () => {
+    const { run, store, time } = await setUp({ commit: never, leaseMs: 300 });
+    run.on('computed', ({ tick }) => void (tick === 2 && (time.now += 200)));
+    let goOn = (): void => {};
+    const held = new Promise<void>((resolve) => void (goOn = resolve));
+    store.before.renew = () => held;
+    const work = codeOf(() => run.advance(5));
+    await settled();
+    store.before.append = broken;
+    expect(await codeOf(() => run.flush())).toBe('STALLED');
+    goOn();
+    expect([await work, run.tick, run.state]).toEqual(['STALLED', 2, 'stalled']);
   });
 
   test('any failure that is not a lost log stalls, a closed store too', async () => {

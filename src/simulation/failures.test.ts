@@ -254,13 +254,18 @@ describe('while the world is folded anew', () => {
     await run.flush();
     arm('apply priced 13', 1);
     const bad = run.submit.priced({ price: 13 });
-    const good = run.submit.joined({ name: 'x' });
-    store.before.read = () => fail('STORE_FAILED', 'the disk is away');
+    const good = run.submit.priced({ price: 1 });
+    store.before.read = () => {
+      run.submit.priced({ price: 2 });
+      fail('STORE_FAILED', 'the disk is away');
+    };
     expect(await codeOf(() => run.advance())).toBe('STORE_FAILED');
     expect(await codeOf(() => bad.applied)).toBe('BAD_INPUT');
     store.before = {};
     await run.advance();
     expect((await good.applied).tick).toBe(1);
+    const prices = (await collect(run.events('priced'))).map(({ price }) => price);
+    expect(prices, 'what came meanwhile stands behind').toEqual([1, 2]);
   });
 
   test('nobody sees a tick that was computed and could not be kept', async () => {

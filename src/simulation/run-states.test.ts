@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { hamlet } from '../../test/support/hamlet.ts';
 import { codeOf, collect, framesOf, meddled, settled } from '../../test/support/runs.ts';
@@ -6,6 +6,8 @@ import { fail } from '../base/errors.ts';
 import { createRun, openRun } from './create-run.ts';
 import { RUN_CALLS, type RunCall, type RunState } from './run-states.ts';
 
+const root = new URL('../../', import.meta.url);
+const spec = readFileSync(new URL('docs/SPEC.md', root), 'utf8');
 const broken = (): never => fail('STORE_FAILED', 'no');
 
 /** A run in a state that was reached for real, and what lets it go on where something holds it. */
@@ -114,7 +116,6 @@ describe('states and calls', () => {
   });
 
   test('the table in docs/SPEC.md is this one', () => {
-    const spec = readFileSync(new URL('../../docs/SPEC.md', import.meta.url), 'utf8');
     const rows = spec
       .split('\n')
       .filter((line) => STATES.some((state) => line.startsWith(`| \`${state}\` |`)))
@@ -134,6 +135,35 @@ describe('states and calls', () => {
   });
 });
 
+describe('the laws of docs/SPEC.md', () => {
+  const laws = spec.split('\n').flatMap((line) => {
+    const law = /^\| \*\*(L\d+) .* \| ([^|]*) \|$/.exec(line);
+    return law === null
+      ? []
+      : [[law[1]!, [...law[2]!.matchAll(/`([^`]+)`/g)].map(([, path]) => path!)] as const];
+  });
+
+  test('are fifteen, and each but that of snapshots has its tests', () => {
+    expect(laws.map(([law]) => law)).toEqual(Array.from({ length: 15 }, (_, i) => `L${i + 1}`));
+    expect(laws.filter(([, paths]) => paths.length === 0).map(([law]) => law)).toEqual(['L4']);
+  });
+
+  test.each(laws)('%s: what is named as its test speaks of it', (law, paths) => {
+    const names = new RegExp(`['"\`](?:L\\d+,? ?)*${law}\\b`);
+    for (const path of paths) {
+      const place = new URL(path, root);
+      const files = statSync(place).isDirectory()
+        ? readdirSync(place).map((file) => new URL(`${path}/${file}`, root))
+        : [place];
+      const texts = files.map((file) => readFileSync(file, 'utf8'));
+      expect(
+        texts.some((text) => names.test(text)),
+        path,
+      ).toBe(true);
+    }
+  });
+});
+
 describe('close', () => {
   test('L2: beside an advance it lets the tick under way end, and nothing computed is lost', async () => {
     const { run, store } = await reach('open');
@@ -146,6 +176,15 @@ describe('close', () => {
     await closing;
     expect(tick).toBeLessThan(1000);
     expect(await framesOf(store, 'r')).toHaveLength(tick + 1);
+  });
+
+  test('L2: from inside the first tick of an advance keeps that tick', async () => {
+    const store = meddled();
+    const run = await createRun(hamlet(), { store, seed: 's', id: 'r', commit: { ticks: 100, ms: 1e9 } });
+    run.on('computed', () => void run.close());
+    expect((await run.advance(9)).tick).toBe(1);
+    await run.close();
+    expect(await framesOf(store, 'r')).toHaveLength(2);
   });
 
   test('makes durable what was computed, tells who waits, and gives the lease up', async () => {
