@@ -301,6 +301,7 @@ describe('whole arrays', () => {
     gate.settle();
     write.nan.set(1, odd[0]);
     write.nan.fill(odd[1], 2, 3);
+    store.digest();
     const stored = writer.columns.nan as Float64Array;
     const bits = new BigUint64Array(stored.buffer, stored.byteOffset, stored.length);
     expect([...bits]).toEqual(Array(5).fill(0x7ff8_0000_0000_0000n));
@@ -362,19 +363,30 @@ describe('spans', () => {
   });
 
   it.each([
-    ['f64', Number.NaN],
-    ['f32', Number.NaN],
-    ['dir', Number.NaN],
     ['int', 0.5],
     ['int', 2 ** 53],
     ['health', 2],
     ['bool', 2],
     ['home', 0],
   ])('are searched when they end: %s holds no %d', (name, value) => {
-    write[name].span(1)[0] = value;
+    gate.writer = 'moved';
+    write[name].span(1)[1] = value;
     expect(code(() => gate.settle())).toBe(
-      `BAD_VALUE: things.${name}: a span left ${value} in it, which does not fit`,
+      `BAD_VALUE: things.${name}: a span taken by 'moved' left ${value} in row 2, which does not fit`,
     );
+  });
+
+  it.each(['f64', 'f32', 'dir'])('are searched for NaN by the next state hash: %s holds none', (name) => {
+    gate.writer = 'moved';
+    const width = name === 'dir' ? 2 : 1;
+    write[name].span(1)[width] = Number.NaN;
+    gate.settle();
+    for (let i = 0; i < 2; i++)
+      expect(code(() => store.digest())).toBe(
+        `BAD_VALUE: things.${name}: a span taken by 'moved' left NaN in row 2, which does not fit`,
+      );
+    write[name].set(2, name === 'dir' ? [1, 2] : 1);
+    expect(code(() => store.digest())).toBe('nothing');
   });
 
   it('forbid adding and removing rows while they are held', () => {

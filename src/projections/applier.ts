@@ -150,18 +150,14 @@ export class Applier {
   applyWave({ origin, atOnce, runs }: Wave): void {
     if (!atOnce) this.reserveAll(runs);
     for (const { kind, size, times } of runs)
-      for (let i = 0; i < times; i++)
-        if (atOnce) this.applyAtOnce(kind, size, origin);
-        else this.applyPiece(kind, size, origin);
+      for (let i = 0; i < times; i++) {
+        if (atOnce) this.reserve(kind, this.cursors[kind]!, size);
+        this.applyPiece(kind, size, origin);
+      }
   }
 
-  /** Applies the next `size` events of a kind, whose ids nobody has reserved yet. */
-  applyAtOnce(kind: number, size: number, origin: string): void {
-    if (this.ids[kind]!.length > 0) this.reserve(kind, this.cursors[kind]!, size);
-    this.applyPiece(kind, size, origin);
-  }
-
-  private applyPiece(kind: number, size: number, origin: string): void {
+  /** Applies the next `size` events of a kind, whose ids are reserved. */
+  applyPiece(kind: number, size: number, origin: string): void {
     const from = this.cursors[kind]!;
     this.cursors[kind] = from + size;
     const layout = this.schema.kinds[kind]!;

@@ -173,7 +173,7 @@ export interface Table<S extends Shape, T extends keyof S['tables'] & string> ex
   need(key: KeyOf<S, T>): Row<S, T>;
   /** Whether there is a row with that key. */
   has(key: KeyOf<S, T>): boolean;
-  /** The number of the row with that key, or −1. */
+  /** The number of the row with that key. `NO_ROW` when there is none. */
   row(key: KeyOf<S, T>): number;
   /** The row with that number. `NO_ROW` when there is none. */
   at(row: number): Row<S, T>;

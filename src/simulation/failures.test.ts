@@ -1,6 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { hamlet } from '../../test/support/hamlet.ts';
-import { caught, codeOf, framesOf, hashesOf, meddled, rowsOf, settled } from '../../test/support/runs.ts';
+import {
+  caught,
+  codeOf,
+  collect,
+  framesOf,
+  hashesOf,
+  meddled,
+  rowsOf,
+  settled,
+} from '../../test/support/runs.ts';
 import { tally, tallyOf, tallySchema } from '../../test/support/tally.ts';
 import { fail } from '../base/errors.ts';
 import { memoryStore } from '../log/memory-store.ts';
@@ -252,6 +261,52 @@ describe('while the world is folded anew', () => {
     store.before = {};
     await run.advance();
     expect((await good.applied).tick).toBe(1);
+  });
+
+  test('nobody sees a tick that was computed and could not be kept', async () => {
+    const store = meddled();
+    const { world, arm } = fused();
+    const run = await begin(world, store);
+    await run.advance(2);
+    const before = run.world.market.value.sold;
+    arm('until', 3);
+    const seen: unknown[] = [];
+    store.before.keepAttempt = async () => {
+      seen.push(await codeOf(() => run.world.market.value), run.tick);
+    };
+    expect(await codeOf(() => run.advance())).toBe('TICK_FAILED');
+    expect(seen).toEqual(['WRONG_STATE', 2]);
+    expect(run.world.market.value.sold).toBe(before);
+  });
+
+  test('inputs that come meanwhile stand behind those of the failed tick', async () => {
+    const store = meddled();
+    const { world, arm, disarm } = fused();
+    const run = await begin(world, store);
+    arm('infect', 1);
+    run.submit.priced({ price: 1 });
+    store.before.keepAttempt = () => void run.submit.priced({ price: 2 });
+    expect(await codeOf(() => run.advance())).toBe('TICK_FAILED');
+    run.submit.priced({ price: 3 });
+    disarm();
+    await run.advance();
+    expect((await collect(run.events('priced'))).map(({ price }) => price)).toEqual([1, 2, 3]);
+  });
+
+  test('L2: a close beside it keeps the tick that is computed without a dropped input', async () => {
+    const store = meddled();
+    const { world, arm } = fused();
+    const run = await begin(world, store);
+    await run.flush();
+    arm('apply priced 13', 1);
+    run.submit.priced({ price: 13 });
+    const good = run.submit.joined({ name: 'x' });
+    let closed: Promise<void> | null = null;
+    store.before.read = () => void (closed ??= run.close());
+    expect((await run.advance(5)).tick).toBe(1);
+    await closed;
+    expect(await good.durable).toEqual({ tick: 1 });
+    expect(await framesOf(store, 'r')).toHaveLength(2);
   });
 
   test('an attempt that can not be kept does not hide why the tick failed', async () => {

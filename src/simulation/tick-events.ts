@@ -178,7 +178,7 @@ export class TickEvents {
       this.runs[this.runs.length - 1] = { kind, size, times: last.times + 1 };
     else this.runs.push({ kind, size, times: 1 });
     this.emitting = false;
-    this.applier.applyAtOnce(kind, size, this.origin);
+    this.applier.applyPiece(kind, size, this.origin);
     this.emitting = true;
   }
 

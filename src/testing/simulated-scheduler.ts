@@ -38,6 +38,9 @@ export function seededChoices(seed: number): SeededChoices {
   return { bits, below, chance: (p) => bits() / 0x1_0000_0000 < p };
 }
 
+/** Turns of the event loop that actors may take before they are said to wait for what never comes. */
+const SETTLE_TURNS = 100;
+
 /** What an actor is given. */
 export interface Actor {
   readonly name: string;
@@ -57,11 +60,38 @@ export interface SimulatedScheduler {
   /** Waits until it is chosen. Outside of `run` it does not wait, so that a test can set up and look. */
   pause(what?: string): Promise<void>;
   /**
+   * Does work that waits for nothing of the simulation while nobody else is let go: what takes its own turns
+   * on the event loop ends within one step.
+   */
+  hold<T>(work: () => Promise<T>): Promise<T>;
+  /**
    * Runs every actor to its end and returns the number of steps. The first error of an actor is thrown as it
    * is. More than `maxSteps` (default 10,000) steps are `REPEAT_LIMIT`; actors that wait for what never comes
    * are `WRONG_STATE`. Each names the seed.
    */
   run(maxSteps?: number): Promise<number>;
+}
+
+/** Work that the scheduler waits for. */
+function holding(): { hold: SimulatedScheduler['hold']; ended(): Promise<void> } {
+  const held = new Set<Promise<unknown>>();
+  return {
+    async hold(work) {
+      const working = work();
+      held.add(working);
+      try {
+        return await working;
+      } finally {
+        held.delete(working);
+      }
+    },
+    async ended() {
+      while (held.size > 0) {
+        await Promise.allSettled([...held]);
+        await yieldToEvents();
+      }
+    },
+  };
 }
 
 /**
@@ -82,6 +112,7 @@ export function simulatedScheduler(seed: number): SimulatedScheduler {
   const alive = new Set<string>();
   let running = false;
   let failure: { readonly error: unknown } | null = null;
+  const held = holding();
 
   const wait = (what: string): Promise<void> => new Promise((go) => waiting.push({ what, go }));
   const pause = (what = 'pause'): Promise<void> => (running ? wait(what) : Promise.resolve());
@@ -102,6 +133,8 @@ export function simulatedScheduler(seed: number): SimulatedScheduler {
     trace.push(chosen!.what);
     chosen!.go();
     await yieldToEvents();
+    for (let i = 0; waiting.length === 0 && alive.size > 0 && i < SETTLE_TURNS; i++) await yieldToEvents();
+    await held.ended();
   };
 
   return {
@@ -109,6 +142,7 @@ export function simulatedScheduler(seed: number): SimulatedScheduler {
     choices,
     trace,
     pause,
+    hold: held.hold,
     spawn(name, body) {
       if (alive.has(name)) fail('BAD_USAGE', `there is an actor '${name}' already`, { seed, name });
       alive.add(name);

@@ -212,7 +212,10 @@ const NESTED: { readonly [name: string]: TypeCase } = {
   },
   struct: {
     column: t.struct({ y: t.f64(), kind: t.enum('a', 'b'), x: t.struct({ name: t.text(), n: t.int() }) }),
-    edges: [{ y: -0, kind: 'b', x: { name: LONG, n: 2 ** 53 - 1 } }],
+    edges: [
+      { y: -0, kind: 'b', x: { name: LONG, n: 2 ** 53 - 1 } },
+      { y: 1.5, kind: 'a', x: { name: 'n', n: -1 } },
+    ],
     flaws: [
       [1, /1 is no object$/],
       [[], /\[\] is no object$/],
@@ -249,6 +252,7 @@ const NESTED: { readonly [name: string]: TypeCase } = {
     ),
     edges: [
       [],
+      [{ tags: ['', 'é'], at: [1, -0], big: 3n, on: false, any: [], raw: Uint8Array.of(2) }],
       [
         {
           tags: ['', LONG],

@@ -1,0 +1,234 @@
+/**
+ * The actors of a simulated schedule: writers and those who meddle with their runs, readers, and death.
+ *
+ * Owns what each does in its turns. Every choice comes from the schedule's seed; every call is made through a
+ * pen or through `Stage.ask`, where its answer is judged.
+ */
+import type { ErrorCode } from '../base/errors.ts';
+import { describeRun, listRuns } from '../replay/describe.ts';
+import { replay } from '../replay/replay.ts';
+import { createRun, openRun } from '../simulation/create-run.ts';
+import type { RunPolicy } from '../simulation/types.ts';
+import { Pen, SeededFuse } from './simulate-pen.ts';
+import type { SimulatedProcess, Stage } from './simulate-stage.ts';
+import { type FusePlace, type SimulatedRun, simulatedWorld } from './simulate-world.ts';
+import type { Actor } from './simulated-scheduler.ts';
+
+/** A clock that goes on by so much each time it is looked at. */
+function clockOf(pace: number): () => number {
+  let now = 0;
+  return () => (now += pace);
+}
+
+/** How a writer works: nothing of it may change what is computed. */
+export function drawPolicy(stage: Stage, run: string): RunPolicy {
+  const { choices, plan } = stage;
+  const pick = (...from: readonly number[]): number => from[choices.below(from.length)]!;
+  return {
+    hashEvery: plan.runs[run]!,
+    invariantsEvery: pick(1, 3),
+    commit: { ticks: pick(1, 2, 3, 64), ms: pick(10, 1e9) },
+    maxInputs: pick(2, 4, 100),
+    maxUndurable: pick(700, 1e9),
+    leaseMs: pick(10, 60, 1e6),
+    clocks: { wall: () => stage.medium.now(), steady: clockOf(pick(0, 1, 7, 30)) },
+  };
+}
+
+const PLACES: readonly FusePlace[] = ['grow', 'apply grew', 'apply given', 'invariant'];
+
+/** Opens a run, or makes it where there is none. */
+async function take(stage: Stage, process: SimulatedProcess, actor: Actor): Promise<Pen | null> {
+  const runs = Object.keys(stage.plan.runs);
+  const id = runs[stage.below(runs.length)]!;
+  const fuse = new SeededFuse();
+  const world = simulatedWorld(fuse.pass);
+  for (let tries = 0; tries < 4; tries++) {
+    const made = await (stage.book.logs.has(id)
+      ? opened(stage, process, id, () => openRun(world, openOptions()))
+      : created(stage, process, id, fuse, () =>
+          createRun(world, { ...openOptions(), seed: `seed of ${id}`, hints: { by: process.name } }),
+        ));
+    if (made !== null) return new Pen(stage, process, made, fuse);
+    if (process.dead) return null;
+    await actor.pause('tries again');
+  }
+  return null;
+
+  function openOptions() {
+    return { store: process.store, id, takeover: stage.choices.chance(0.4), ...drawPolicy(stage, id) };
+  }
+}
+
+async function opened(
+  stage: Stage,
+  process: SimulatedProcess,
+  id: string,
+  open: () => Promise<SimulatedRun>,
+): Promise<SimulatedRun | null> {
+  const { book } = stage;
+  const { told, epoch } = book.logs.get(id)!;
+  const what = `${process.name}.open(${id})`;
+  const outcome = await stage.ask(what, open, (code) => {
+    if (code === 'STORE_FAILED') return stage.mayFail(process, 'read') || stage.mayFail(process, 'write');
+    return code === 'RUN_IN_USE';
+  });
+  if (outcome.value === null) return null;
+  const { tick, durableTick } = outcome.value;
+  book.count('opened');
+  if (process.dead) return outcome.value;
+  book.holds(durableTick >= told, () => `L11: ${what} is at tick ${durableTick}, and ${told} was durable`);
+  book.holds(tick === durableTick, () => `${what} is at tick ${tick}, and ${durableTick} is durable`);
+  book.holds(book.logs.get(id)!.epoch > epoch, () => `L7: ${what} took nothing`);
+  return outcome.value;
+}
+
+async function created(
+  stage: Stage,
+  process: SimulatedProcess,
+  id: string,
+  fuse: SeededFuse,
+  create: () => Promise<SimulatedRun>,
+): Promise<SimulatedRun | null> {
+  if (stage.choices.chance(0.1)) fuse.arm('setup', 0);
+  const { book } = stage;
+  const what = `${process.name}.create(${id})`;
+  const outcome = await stage.ask(what, create, (code) => {
+    if (code === 'STORE_FAILED') return stage.mayFail(process, 'write');
+    // The run is there: another's, or one's own whose answer was lost.
+    if (code === 'EXISTS') return book.logs.has(id);
+    return code === 'TICK_FAILED' && fuse.blown;
+  });
+  fuse.blown = false;
+  if (outcome.value !== null && !process.dead) book.toldDurable(id, 0, null, what);
+  return outcome.value;
+}
+
+/** A writer: begins, works, ends; and begins again where it died or was replaced. */
+export async function write(stage: Stage, actor: Actor): Promise<void> {
+  const { plan, book, choices } = stage;
+  for (let life = 0; life < plan.lives && !book.broken; life++) {
+    const process = stage.start(actor.name);
+    const pen = await take(stage, process, actor);
+    if (pen === null) continue;
+    if (choices.chance(0.5))
+      stage.scheduler.spawn(`${process.name} helper`, (helper) => meddle(stage, pen, helper));
+    for (let turn = 0; turn < plan.turns && !process.dead && !book.broken; turn++) {
+      await actor.pause('turn');
+      await writersTurn(stage, pen);
+    }
+    if (process.dead || choices.chance(0.7)) await pen.close();
+    else stage.kill(process);
+  }
+}
+
+async function writersTurn(stage: Stage, pen: Pen): Promise<void> {
+  const { choices, below } = { choices: stage.choices, below: (n: number) => stage.below(n) };
+  const sources = stage.sources.filter(({ run }) => run === pen.run.id);
+  if (choices.chance(0.2)) pen.fuse.arm(PLACES[below(PLACES.length)]!, pen.run.tick + 1 + below(2));
+  if (choices.chance(0.6)) await pen.send(sources[below(sources.length)]!);
+  if (choices.chance(0.1)) await pen.sendLoose();
+  if (choices.chance(0.1)) stage.medium.elapse(below(50));
+  if (pen.run.state === 'stalled' || choices.chance(0.1)) await pen.flush();
+  if (choices.chance(0.85)) await pen.advance(below(5));
+  pen.look();
+  if (choices.chance(0.2)) await pen.lookBack();
+}
+
+/** Somebody else with the same run: reads, flushes, submits, and now and then calls what he should not. */
+async function meddle(stage: Stage, pen: Pen, actor: Actor): Promise<void> {
+  const source = stage.sources.find(({ run }) => run === pen.run.id)!;
+  for (let turns = 2 + stage.below(6); turns > 0 && !pen.process.dead && !stage.book.broken; turns--) {
+    await actor.pause('turn');
+    const turn = stage.below(12);
+    if (turn < 4) await pen.flush();
+    else if (turn < 5) await pen.send(source);
+    else if (turn < 6) await pen.lookBack();
+    else if (turn < 8) await pen.readBack();
+    else if (turn < 9) await pen.measure();
+    else if (turn < 11) await pen.advance(1);
+    else if (stage.choices.chance(0.3)) await pen.close();
+  }
+}
+
+/** A reader in a process of its own: sees what the log holds, and no run goes back while the power is on. */
+export async function read(stage: Stage, actor: Actor): Promise<void> {
+  const { book } = stage;
+  let process = stage.start(actor.name);
+  const runs = Object.keys(stage.plan.runs);
+  for (let turns = 3 + stage.below(6); turns > 0 && !book.broken; turns--) {
+    await actor.pause('turn');
+    if (process.dead) process = stage.start(actor.name);
+    const id = runs[stage.below(runs.length)]!;
+    if (stage.choices.chance(0.3)) await readList(stage, process);
+    else if (stage.choices.chance(0.7)) await readDescription(stage, process, id);
+    else await replayNow(stage, id);
+  }
+}
+
+const mayRead = (stage: Stage, process: SimulatedProcess, id: string | null) => {
+  const there = id !== null && stage.book.logs.has(id);
+  return (code: ErrorCode): boolean =>
+    code === 'STORE_FAILED'
+      ? stage.mayFail(process, 'read')
+      : code === 'UNKNOWN_RUN' && id !== null && !there;
+};
+
+async function readList(stage: Stage, process: SimulatedProcess): Promise<void> {
+  const { book } = stage;
+  const before = [...book.logs.values()].map(({ run, ticks }) => [run, ticks.length] as const);
+  const what = `${process.name}.list`;
+  const outcome = await stage.ask(what, () => listRuns(process.store), mayRead(stage, process, null));
+  if (outcome.value === null || process.dead) return;
+  for (const [id, length] of before) {
+    const listed = outcome.value.find((run) => run.id === id);
+    book.holds(
+      listed !== undefined && listed.tick >= length - 1,
+      () => `L14: ${what} has ${id} at ${listed?.tick}`,
+    );
+  }
+}
+
+async function readDescription(stage: Stage, process: SimulatedProcess, id: string): Promise<void> {
+  const { book } = stage;
+  const before = book.logs.get(id)?.ticks.length ?? 0;
+  const what = `${process.name}.describe(${id})`;
+  const outcome = await stage.ask(what, () => describeRun(process.store, id), mayRead(stage, process, id));
+  if (outcome.value === null || process.dead) return;
+  const { tick, recordHash, stateHash, stateHashTick, events } = outcome.value;
+  const ticks = book.logs.get(id)?.ticks.slice(0, tick + 1) ?? [];
+  const held = ticks.flatMap(({ tags }) => tags).length;
+  book.holds(tick >= before - 1, () => `L14: ${what} ends at ${tick}, and ${before} ticks were there`);
+  book.holds(ticks[tick]?.hash === recordHash, () => `L14: ${what} shows another tick ${tick} than the log`);
+  book.holds(
+    stateHashTick === null || ticks[stateHashTick]?.stateHash === stateHash,
+    () => `L14: ${what} shows another state hash at ${stateHashTick} than the log`,
+  );
+  book.holds(
+    (events.given ?? 0) + (events.planted ?? 0) === held,
+    () => `L14: ${what} counts other inputs than the ${held} of the log`,
+  );
+}
+
+/** Replays what the medium holds at this moment; nobody else gets a turn meanwhile. */
+async function replayNow(stage: Stage, id: string): Promise<void> {
+  const { book } = stage;
+  const log = book.logs.get(id);
+  if (log === undefined) return;
+  const calm = stage.start('replayer', true);
+  const world = simulatedWorld(() => {});
+  const work = (): Promise<unknown> => replay(world, { store: calm.store, id });
+  await stage.scheduler.hold(() => stage.ask(`replay(${id})`, work, () => false));
+  book.count('replays');
+}
+
+/** Kills writers and readers, or the machine, at moments of its choice. */
+export async function die(stage: Stage, actor: Actor): Promise<void> {
+  for (const death of stage.plan.deaths) {
+    for (let turns = stage.below(50); turns > 0; turns--) await actor.pause('waits');
+    if (stage.book.broken) return;
+    const living = stage.processes.filter(({ dead }) => !dead);
+    if (death === 'power') stage.losePower();
+    else if (living.length > 0) stage.kill(living[stage.below(living.length)]!);
+  }
+}
