@@ -1,4 +1,7 @@
-/** L8 and L5: nothing but the recorded circumstances decides a tick; what would wait is refused; failures leave nothing. */
+/**
+ * L8 and L5: nothing but the recorded circumstances decides a tick; what would wait is refused; failures
+ * leave nothing.
+ */
 import * as fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { hex } from '../../src/base/bytes.ts';
