@@ -116,7 +116,7 @@ export class TableWriter extends TableView {
   private keyOf(row: number): unknown {
     const { key } = this.store.layout;
     if (key.length === 1) return this.store.set.byName.get(key[0]!.name)!.read(row);
-    return undefined;
+    return Object.fromEntries(key.map(({ name }) => [name, this.store.set.byName.get(name)!.read(row)]));
   }
 
   /** Changes columns of the row with that key. `NO_ROW` when there is none. */

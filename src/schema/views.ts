@@ -189,12 +189,8 @@ export interface Table<S extends Shape, T extends keyof S['tables'] & string> ex
   };
 }
 
-/** What `insert` returns: the key, but nothing where it has several columns. */
-export type Inserted<S extends Shape, T extends keyof S['tables'] & string> = [
-  SingleKey<KeyNames<S, T>>,
-] extends [never]
-  ? undefined
-  : KeyOf<S, T>;
+/** What `insert` returns: the key; an object of its columns where it has several. */
+export type Inserted<S extends Shape, T extends keyof S['tables'] & string> = KeyOf<S, T>;
 /** What inserting many rows returns: the ids handed out, or nothing where the framework hands none out. */
 export type InsertedMany<S extends Shape, T extends keyof S['tables'] & string> =
   HasOwnId<S, T> extends true ? ReadColumn<KeyOf<S, T>> : undefined;

@@ -85,8 +85,7 @@ export class TickEvents {
   private writer(kind: KindLayout): Writer {
     const { number, table } = kind;
     const set = this.sets[number]!;
-    const key = table === null ? [] : this.schema.tableOf.get(table)!.key;
-    const created = table === null ? kind.creates : key.length === 1 ? key : [];
+    const created = table === null ? kind.creates : this.schema.tableOf.get(table)!.key;
     const one = this.writeOne(kind, set, created.length > 0 ? (row) => createdBy(set, created, row) : null);
     const many = (columns: object): unknown => {
       this.checkOpen(number);

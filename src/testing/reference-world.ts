@@ -223,7 +223,7 @@ export class ReferenceTable {
     if (this.has(made)) fail('DUPLICATE_KEY', `${this.#name} has such a key already`);
     if (ids !== null) this.reserve(row[ids]);
     this.rows.push(row);
-    return key.length === 1 ? made : undefined;
+    return made;
   }
   insertMany(given: { readonly [column: string]: ArrayLike<unknown> | undefined }): unknown {
     const lists = Object.entries(given).filter(([, list]) => list !== undefined);
