@@ -83,8 +83,8 @@ export class ColumnSet {
   }
 
   /**
-   * Drops all rows and the room for them. What a table's arrays went through shows in which of them are retired, so
-   * that a table that is folded anew must begin with none.
+   * Drops all rows and the room for them. What a table's arrays went through shows in which of them are
+   * retired, so that a table that is folded anew must begin with none.
    */
   reset(): void {
     for (const lane of this.lanes) lane.reset();

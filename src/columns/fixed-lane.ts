@@ -28,7 +28,8 @@ export class FixedLane extends Lane {
     const old = this.data;
     this.data = new (arrayClass(this.type))(capacity * this.width);
     this.data.set(old as never);
-    // Rows of a batch never change, so that an array from before is as good as before; a table's would be stale.
+    // Rows of a batch never change, so that an array from before is as good as before; a table's would be
+    // stale.
     if (this.marked) retire(old);
     this.growMarks(capacity);
   }

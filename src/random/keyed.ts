@@ -29,7 +29,7 @@ export function drawnLate(): never {
     'BAD_USAGE',
     'a stream was drawn from after the call that it was made for',
     {},
-    'Ask for rng(…) in each call: what is kept from an earlier one would draw differently in a run that was reopened.',
+    'Ask for rng(…) in each call: what was kept would draw otherwise in a run that was reopened.',
   );
 }
 

@@ -9,7 +9,7 @@ import {
   replay,
   t,
   table,
-} from '../index.ts';
+} from '../../src/index.ts';
 
 const schema = defineSchema({
   name: 'free',
@@ -55,7 +55,9 @@ function worldOf(systems: readonly System[]) {
 
 const options = { clocks: { wall: () => 0, steady: () => 0 } };
 
-/** The state hash after `ticks`, of a run that goes on in one process and of one that is reopened every tick. */
+/**
+ * The state hash after `ticks`, of a run that goes on in one process and of one that is reopened every tick.
+ */
 async function both(systems: readonly System[], ticks = 6): Promise<readonly [string, string]> {
   const world = worldOf(systems);
   const store = memoryStore();
