@@ -10,13 +10,28 @@ export { memoryStore } from './log/memory-store.ts';
 export type { Store } from './log/store.ts';
 export { describeRun, listRuns, type RunDescription } from './replay/describe.ts';
 export { type ReplayOptions, type ReplayReport, replay } from './replay/replay.ts';
+export type { Declaration } from './schema/check.ts';
 export {
+  type AnyColumn,
+  type AsCell,
+  type AsVec,
   type Code,
   type Column,
   type Columns,
+  type Field,
+  type Fields,
   type flavor,
   type Id,
   type info,
+  type KeyValue,
+  type ListOf,
+  type NewIn,
+  type OptionalColumn,
+  type OwnId,
+  type RefTo,
+  type Settled,
+  type StructOf,
+  type StructValue,
   t,
 } from './schema/columns.ts';
 export type {

@@ -36,7 +36,7 @@ describe('the README', () => {
   });
 
   it('names a test file for every law in its table, and each is there', () => {
-    const files = [...readme.matchAll(/\]\((test\/[\w/.-]+)\)/g)].map(([, file]) => file!);
+    const files = [...readme.matchAll(/\]\(((?:test|src|examples)\/[\w/.-]+)\)/g)].map(([, file]) => file!);
     expect(files.length).toBeGreaterThan(5);
     for (const file of files) expect(readFileSync(join(root, file), 'utf8')).toMatch(/L\d+/);
   });

@@ -20,7 +20,7 @@ export async function tickRows(ticks: number): Promise<readonly Row[]> {
   return compare({
     name: `whole tick, ${events} events, SQLite`,
     conditions:
-      'worldfold: one system, one stream, apply in row form to 500 rows (two leaves), state hash every tick, record, ' +
+      'worldfold: one system and stream, apply in row form to 500 rows, state hash every tick, record, ' +
       'commits by the default policy; JSON rows: stringify and one transaction a tick, nothing computed',
     unit: 'ticks',
     opsPerRun: ticks,

@@ -87,6 +87,10 @@ export function parseCanonical(text: string): unknown {
  */
 const short = (text: string): string => (text.length > 60 ? `${text.slice(0, 57)}…` : text).toWellFormed();
 
+/** What a thrown value says, whatever it is. */
+export const messageOf = (thrown: unknown): string =>
+  thrown instanceof Error ? thrown.message : typeof thrown === 'string' ? thrown : show(thrown);
+
 /** A value as a short piece of a message: strings quoted, long ones cut, nothing thrown. */
 export function show(value: unknown): string {
   if (typeof value === 'string') return `'${short(value)}'`;

@@ -42,6 +42,11 @@ export class BitLane extends Lane {
 
   truncate(): void {}
 
+  override reset(): void {
+    super.reset();
+    this.bits = new Uint8Array(0);
+  }
+
   appendFrom(source: this, from: number, to: number, at: number): void {
     for (let row = from; row < to; row++) this.put(at + row - from, source.has(row));
   }

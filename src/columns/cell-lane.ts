@@ -26,6 +26,8 @@ export class CellLane extends Lane {
   private count = 0;
   /** The values of the first rows, as far as anyone has asked for them. */
   private values: unknown[] = [];
+  /** What was handed out of them, until something is written. */
+  private shown: readonly unknown[] | null = null;
 
   constructor(path: string, codec: CellCodec, marked: boolean) {
     super(path, CELL_SHIFT, marked);
@@ -51,17 +53,19 @@ export class CellLane extends Lane {
     if (row < this.values.length) this.values[row] = this.codec.decode(this.bytesAt(row));
   }
 
-  /** The values of the first `size` rows as an array that stays true until rows are added or removed. */
+  /** The values of the first `size` rows: an array of the moment, which no later write changes. */
   all(size: number, nullAt: ((row: number) => boolean) | null): readonly unknown[] {
     const { values } = this;
     for (let row = values.length; row < size; row++)
       values.push(nullAt?.(row) ? null : this.codec.decode(this.bytesAt(row)));
-    return values.length === size ? values : values.slice(0, size);
+    if (this.shown?.length !== size) this.shown = Object.freeze(values.slice(0, size));
+    return this.shown;
   }
 
   /** Tells the array of values that a row is null. */
   noteNull(row: number): void {
     if (row < this.values.length) this.values[row] = null;
+    this.shown = null;
   }
 
   private writeText(row: number, text: string): void {
@@ -83,6 +87,7 @@ export class CellLane extends Lane {
     this.start[row] = from;
     this.end[row] = to;
     this.used = to;
+    this.shown = null;
     this.marks[row >> this.shift] = 1;
   }
 
@@ -135,6 +140,7 @@ export class CellLane extends Lane {
     if (row < this.count) this.garbage += this.end[row]! - this.start[row]!;
     else this.count = row + 1;
     this.start[row] = this.end[row] = 0;
+    this.shown = null;
     this.marks[row >> this.shift] = 1;
   }
 
@@ -143,6 +149,15 @@ export class CellLane extends Lane {
     this.count = Math.min(this.count, size);
     if (this.values.length > size) this.values.length = size;
     if (size === 0) this.used = this.garbage = 0;
+  }
+
+  override reset(): void {
+    super.reset();
+    this.start = this.end = new Uint32Array(0);
+    this.heap = new Uint8Array(0);
+    this.used = this.garbage = this.count = 0;
+    this.values = [];
+    this.shown = null;
   }
 
   appendFrom(source: this, from: number, to: number, at: number): void {
@@ -179,6 +194,7 @@ export class CellLane extends Lane {
     this.garbage = 0;
     this.count = count;
     this.values = [];
+    this.shown = null;
   }
 
   protected leafBytes(from: number, to: number): Uint8Array {

@@ -42,8 +42,9 @@ export const jsonCodec: CellCodec = {
   decode: (bytes) => (bytes.length === 0 ? null : frozen(parseCanonical(fromUtf8(bytes)))),
 };
 
-function frozen(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
+/** The value, frozen through and through where that is possible. */
+export function frozen(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
   for (const inner of Object.values(value)) frozen(inner);
   return Object.freeze(value);
 }

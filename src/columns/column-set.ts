@@ -82,6 +82,15 @@ export class ColumnSet {
     this.size = last;
   }
 
+  /**
+   * Drops all rows and the room for them. What a table's arrays went through shows in which of them are
+   * retired, so that a table that is folded anew must begin with none.
+   */
+  reset(): void {
+    for (const lane of this.lanes) lane.reset();
+    this.size = this.capacity = 0;
+  }
+
   /** Drops all rows; the arrays stay for the next ones. */
   clear(): void {
     for (const lane of this.lanes) lane.truncate(0);

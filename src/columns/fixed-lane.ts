@@ -3,25 +3,19 @@
  */
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import type { ArrayType } from '../schema/layout.ts';
-import { arrayClass, bytesOf, byteView, canonicalNaN, type FixedArray, findNaN, retire } from './arrays.ts';
+import { arrayClass, bytesOf, byteView, canonicalNaN, type FixedArray, retire } from './arrays.ts';
 import { Lane, LEAF_BYTES } from './lane.ts';
 
 /** The largest power of two of rows that fit a leaf. */
 const shiftOf = (bytesPerRow: number): number => Math.max(0, 31 - Math.clz32(LEAF_BYTES / bytesPerRow));
-
-/** Whether NaN may be stored, and how it is refused where it may not. */
-export interface RawFloats {
-  readonly allowed: boolean;
-  refuse(row: number): never;
-}
 
 /** A typed array of rows. `data` is replaced when it grows: never keep it. */
 export class FixedLane extends Lane {
   readonly type: ArrayType;
   readonly width: number;
   data: FixedArray;
-  /** What to do about NaN that raw writes may have left: made by the span that allowed them. */
-  private raw: RawFloats | null = null;
+  /** Whether raw writes may have left NaN, which is stored as one bit pattern. */
+  private raw = false;
 
   constructor(path: string, type: ArrayType, width: number, marked: boolean) {
     super(path, shiftOf(bytesOf(type) * width), marked);
@@ -34,7 +28,9 @@ export class FixedLane extends Lane {
     const old = this.data;
     this.data = new (arrayClass(this.type))(capacity * this.width);
     this.data.set(old as never);
-    retire(old);
+    // Rows of a batch never change, so that an array from before is as good as before; a table's would be
+    // stale.
+    if (this.marked) retire(old);
     this.growMarks(capacity);
   }
 
@@ -52,6 +48,13 @@ export class FixedLane extends Lane {
   }
 
   truncate(): void {}
+
+  override reset(): void {
+    super.reset();
+    retire(this.data);
+    this.data = new (arrayClass(this.type))(0);
+    this.raw = false;
+  }
 
   appendFrom(source: this, from: number, to: number, at: number): void {
     const { width } = this;
@@ -73,22 +76,17 @@ export class FixedLane extends Lane {
     this.data = new (arrayClass(this.type))(aligned.buffer, aligned.byteOffset, length);
   }
 
-  /** Lets the next hash look for NaN in what is marked. */
-  expectRaw(raw: RawFloats): void {
-    this.raw = raw;
+  /** Lets the next hash give NaN its one bit pattern in what is marked. */
+  expectNaN(): void {
+    this.raw = true;
   }
 
   protected override checkLeaf(from: number, to: number): void {
-    if (this.raw === null) return;
-    const { width } = this;
-    const found = findNaN(this.data, from * width, to * width);
-    if (found < 0) return;
-    if (!this.raw.allowed) this.raw.refuse(Math.floor(found / width));
-    canonicalNaN(this.data, from * width, to * width);
+    if (this.raw) canonicalNaN(this.data, from * this.width, to * this.width);
   }
 
   protected override checked(): void {
-    this.raw = null;
+    this.raw = false;
   }
 
   protected leafBytes(from: number, to: number): Uint8Array {

@@ -2,9 +2,8 @@
  * When a world may be written, and what must be looked at when writing ends.
  *
  * One gate serves all tables of a world. It is open while apply or a setup runs. Spans are raw typed arrays
- * that bypass every check, so they end with the handler that took them: codes and whole numbers are then
- * searched for what does not fit. Floats are searched for NaN by the next state hash, which reads what was
- * written anyway.
+ * that bypass every check, so they end with the handler that took them, and are then searched for what does
+ * not fit. Where NaN may be stored nothing is searched: the next state hash gives it its one bit pattern.
  */
 import { fail } from '../base/errors.ts';
 

@@ -36,6 +36,11 @@ export abstract class Lane {
   abstract clear(row: number): void;
   /** Forgets the rows from `size` on, which were cleared. */
   abstract truncate(size: number): void;
+  /** Forgets rows and room, as when it was made. */
+  reset(): void {
+    this.marks = new Uint8Array(0);
+  }
+
   /** Appends rows of another lane of the same layout. */
   abstract appendFrom(source: this, from: number, to: number, at: number): void;
   /** Writes rows as docs/formats.md lays them out. */
@@ -47,9 +52,7 @@ export abstract class Lane {
   /** The canonical bytes of the rows of one leaf. */
   protected abstract leafBytes(from: number, to: number): Uint8Array;
 
-  /**
-   * Looks at the rows of a leaf before they are hashed, where raw writes may have left what can't be stored.
-   */
+  /** Looks at the rows of a leaf before they are hashed, where raw writes may have left NaN of any bits. */
   protected checkLeaf(_from: number, _to: number): void {}
 
   /** Takes note that every leaf was looked at. */

@@ -59,17 +59,17 @@ export function appendMany(set: ColumnSet, given: Given): number {
   const at = set.size;
   const lists = at + count > set.capacity ? apart(set, given) : given;
   set.ensure(at + count);
-  const left = set.columns.filter((column) => !isFilled(set, column, lists));
-  for (const column of left) {
+  const filled = set.columns.filter((column) => isFilled(set, column, lists));
+  for (const column of set.columns) {
+    if (filled.includes(column)) continue;
     const list = lists[column.layout.name] as ArrayLike<unknown> | undefined;
     if (list === undefined) repeatDefault(set, column, at, count);
     else if (!copyWhole(set, column, list, at, count)) copyEach(set, column, list, at, count);
   }
   // Ids come last, when nothing can be refused any more: one that no row bears would be missing from the log.
-  for (const column of set.columns)
-    if (isFilled(set, column, lists))
-      for (let row = at; row < at + count; row++)
-        column.write(row, set.fillers[column.layout.name]!(), set.layout.name);
+  // They come row by row, as if each row had been given by itself.
+  for (let row = at; row < at + count; row++)
+    for (const column of filled) column.write(row, set.fillers[column.layout.name]!(), set.layout.name);
   set.size = at + count;
   return count;
 }

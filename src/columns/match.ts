@@ -5,6 +5,7 @@
  * code, without making a value of any row. NaN matches NaN, and −0 matches 0.
  */
 import { sameBytes } from '../base/bytes.ts';
+import { show } from '../base/canonical.ts';
 import { fail } from '../base/errors.ts';
 import { flawOf } from '../schema/layout.ts';
 import { CellLane } from './cell-lane.ts';
@@ -58,8 +59,16 @@ function columnOf(store: TableStore, name: string): Column {
   return column ?? fail('BAD_USAGE', `'${table}' has no column '${name}' to match`, { table, column: name });
 }
 
+/** Refuses what is no object to match by. */
+function checkMatch(store: TableStore, match: unknown): void {
+  const table = store.layout.name;
+  if (typeof match !== 'object' || match === null)
+    fail('BAD_USAGE', `rows of '${table}' were asked for by ${show(match)}, which is no object`, { table });
+}
+
 /** The rows that match, ascending. Fields that are undefined match everything. */
 export function matchingRows(store: TableStore, match: Match): Uint32Array {
+  checkMatch(store, match);
   const names = Object.keys(match).filter((name) => match[name] !== undefined);
   const indexed = names.find((name) => store.isIndexed(name));
   const tests = names
@@ -84,6 +93,7 @@ function countEqual(data: ArrayLike<unknown>, raw: unknown, size: number): numbe
 
 /** How many rows match. */
 export function countMatching(store: TableStore, match: Match): number {
+  checkMatch(store, match);
   const names = Object.keys(match).filter((name) => match[name] !== undefined);
   if (names.length === 0) return store.size;
   const column = columnOf(store, names[0]!);
@@ -92,7 +102,7 @@ export function countMatching(store: TableStore, match: Match): number {
     names.length > 1 ||
     column.valid !== null ||
     !(column.lane instanceof FixedLane) ||
-    column.lane.width > 1 ||
+    column.layout.value.kind === 'vec' ||
     Number.isNaN(value)
   )
     return matchingRows(store, match).length;

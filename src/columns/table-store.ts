@@ -239,7 +239,7 @@ export class TableStore {
   clear(): void {
     this.keys?.clear();
     for (const index of this.indexes.values()) index.clear();
-    for (let row = this.set.size - 1; row >= 0; row--) this.set.swapRemove(row);
+    this.set.reset();
     this.nextId = 1;
     this.spans = 0;
     this.removals++;

@@ -15,7 +15,7 @@ type Match = { readonly [column: string]: unknown };
 /** Rows by their numbers, as objects; refuses to go on when rows were deleted since it was made. */
 export class RowList implements Iterable<RowObject> {
   private readonly store: TableStore;
-  /** Row numbers, ascending: good until the table or a value in an indexed column changes. */
+  /** Row numbers, ascending, as they were when the list was made: a copy, for the caller to keep. */
   readonly rows: Uint32Array;
   private readonly removals: number;
 
@@ -33,7 +33,7 @@ export class RowList implements Iterable<RowObject> {
   *[Symbol.iterator](): Generator<RowObject> {
     const { store, removals } = this;
     if (store.removals !== removals) deletedMeanwhile(store);
-    for (const row of this.rows.slice()) {
+    for (const row of this.rows) {
       yield store.set.rowAt(row);
       if (store.removals !== removals) deletedMeanwhile(store);
     }
@@ -116,7 +116,7 @@ export class TableView implements Iterable<RowObject> {
       ({ layout: { name } }) =>
         () =>
         (value: unknown) =>
-          new RowList(this.store, store.rowsBy(name, value)),
+          new RowList(this.store, store.rowsBy(name, value).slice()),
     );
   }
 

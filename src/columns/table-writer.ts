@@ -97,6 +97,10 @@ export class TableWriter extends TableView {
   /** Appends a row and returns its key. `DUPLICATE_KEY` when the key is taken. */
   insert(row: object): unknown {
     this.check();
+    if (typeof row !== 'object' || row === null)
+      fail('BAD_VALUE', `${show(row)} is no row for '${this.store.layout.name}'`, {
+        table: this.store.layout.name,
+      });
     return this.keyOf(this.store.insert(row));
   }
 
@@ -111,9 +115,8 @@ export class TableWriter extends TableView {
 
   private keyOf(row: number): unknown {
     const { key } = this.store.layout;
-    const read = (name: string): unknown => this.store.set.byName.get(name)!.read(row);
-    if (key.length === 1) return read(key[0]!.name);
-    return Object.fromEntries(key.map(({ name }) => [name, read(name)]));
+    if (key.length === 1) return this.store.set.byName.get(key[0]!.name)!.read(row);
+    return Object.fromEntries(key.map(({ name }) => [name, this.store.set.byName.get(name)!.read(row)]));
   }
 
   /** Changes columns of the row with that key. `NO_ROW` when there is none. */

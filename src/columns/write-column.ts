@@ -45,8 +45,8 @@ export class WriteColumn {
    */
   get(row: number): unknown {
     if (row >>> 0 !== row || row >= this.store.size) badRow(this.store, this.column, row);
-    const { lane } = this.column;
-    return lane instanceof FixedLane && lane.width === 1 ? lane.data[row] : this.column.read(row);
+    const { lane, layout } = this.column;
+    return lane instanceof FixedLane && layout.value.kind !== 'vec' ? lane.data[row] : this.column.read(row);
   }
 
   /** Stores one value in the rows from `from` to before `to`. */
@@ -80,7 +80,7 @@ export class WriteColumn {
     store.touched = TOUCHED;
     store.indexOf(layout.path)?.hold();
     store.spans++;
-    if (isFloat(this.column)) expectFloats(store, this.column, lane);
+    if (takesNaN(this.column)) lane.expectNaN();
     store.gate.hold({ end: () => endSpan(store, this.column, lane, from, to) });
     return lane.data.subarray(from * lane.width, to * lane.width);
   }
@@ -91,14 +91,13 @@ function endSpan(store: TableStore, column: Column, lane: FixedLane, from: numbe
   store.indexOf(column.layout.path)?.release();
   const { value } = column.layout;
   const { width, data } = lane;
-  if (isFloat(column)) return;
+  if (takesNaN(column)) return;
   const flawed = firstFlawed(value, data, from * width, to * width);
   if (flawed >= 0) refuseSpan(store, column, Math.floor(flawed / width), data[flawed]);
   if (value.kind === 'number' && value.whole && lane.type === 'f64') dropSign(data, from, to);
 }
 
-const isFloat = ({ layout: { value } }: Column): boolean =>
-  (value.kind === 'number' && !value.whole) || (value.kind === 'vec' && value.array !== 'i32');
+const takesNaN = ({ layout: { value } }: Column): boolean => value.kind === 'number' && value.nan;
 
 function refuseSpan(store: TableStore, column: Column, row: number, value: unknown): never {
   const table = store.layout.name;
@@ -109,15 +108,6 @@ function refuseSpan(store: TableStore, column: Column, row: number, value: unkno
     `${table}.${path}: a span taken by '${by}' left ${value} in row ${row}, which does not fit`,
     { table, column: path, row, value, by },
   );
-}
-
-/** NaN in a span of floats is found by the next state hash, which reads the leaf anyway. */
-function expectFloats(store: TableStore, column: Column, lane: FixedLane): void {
-  const { value } = column.layout;
-  lane.expectRaw({
-    allowed: value.kind === 'number' && value.nan,
-    refuse: (row) => refuseSpan(store, column, row, Number.NaN),
-  });
 }
 
 /** Whole numbers know no −0. */

@@ -7,7 +7,7 @@
  * records as they are.
  */
 import { ByteReader, ByteWriter, hex, sameBytes } from '../base/bytes.ts';
-import { assert, fail } from '../base/errors.ts';
+import { assert, fail, isWorldfoldError } from '../base/errors.ts';
 import { crc32, STATE_HASH_BYTES } from '../base/hash.ts';
 import { sha256 } from '../base/platform.ts';
 import { ColumnSet } from '../columns/column-set.ts';
@@ -129,6 +129,16 @@ export interface RecordFrame extends Omit<TickContent, 'batches'> {
 /** Where a damaged record was met. */
 export type Where = { readonly [fact: string]: unknown };
 
+/** Damage that a reader of bytes meets is told with the place of the record. */
+function placed<T>(where: Where, read: () => T): T {
+  try {
+    return read();
+  } catch (e) {
+    if (!isWorldfoldError(e, 'CORRUPT')) throw e;
+    return fail('CORRUPT', e.message, { ...where, ...e.facts }, e.hint, e);
+  }
+}
+
 function checkFrame(bytes: Uint8Array, where: Where): number {
   const version = bytes[MAGIC.length];
   if (bytes.length < LENGTH_AT + 4 || version === 0 || MAGIC.some((byte, i) => bytes[i] !== byte))
@@ -157,7 +167,7 @@ function readMeta(bytes: Uint8Array, from: number, where: Where): RecordMeta {
   if (end < from || new ByteReader(bytes, Math.max(end, 0)).u32() !== crc32(bytes, from, end))
     fail('CORRUPT', 'the metadata of a record is damaged', where);
   const reader = new ByteReader(bytes, from, end);
-  const meta = decodeMeta(reader);
+  const meta = placed(where, () => decodeMeta(reader));
   if (reader.left > 0) fail('CORRUPT', 'the metadata of a record holds more than metadata', where);
   return meta;
 }
@@ -186,6 +196,11 @@ function repeat<T>(count: number, make: () => T): T[] {
 export function decodeFrame(bytes: Uint8Array, where: Where): RecordFrame {
   const end = checkFrame(bytes, where);
   const meta = readMeta(bytes, end + HASH_BYTES, where);
+  const hash = bytes.subarray(end, end + HASH_BYTES);
+  return placed(where, () => ({ ...readContent(bytes, end, where), hash, meta, bytes, end }));
+}
+
+function readContent(bytes: Uint8Array, end: number, where: Where) {
   const reader = new ByteReader(bytes, LENGTH_AT + 4, end);
   const flags = reader.u8();
   if ((flags & ~FLAGS) !== 0)
@@ -198,23 +213,8 @@ export function decodeFrame(bytes: Uint8Array, where: Where): RecordFrame {
   const waves = decodeWaves(reader);
   const draws = repeat(reader.varint(), () => ({ stream: reader.text(), draws: reader.varint() }));
   const counts = repeat(reader.varint(), () => ({ kind: reader.varint(), size: reader.varint() }));
-  const hash = bytes.subarray(end, end + HASH_BYTES);
   const columnsAt = reader.at;
-  return {
-    tick,
-    sequence,
-    previous,
-    stateHash,
-    environment,
-    waves,
-    draws,
-    counts,
-    hash,
-    meta,
-    bytes,
-    columnsAt,
-    end,
-  };
+  return { tick, sequence, previous, stateHash, environment, waves, draws, counts, columnsAt };
 }
 
 /** Where sets for decoding come from: fresh ones, or the same ones again and again. */
@@ -253,7 +253,7 @@ export function decodeBatches(frame: RecordFrame, schema: CompiledSchema, sets: 
       fail('CORRUPT', 'the kinds of a record do not stand in order', { tick: frame.tick, kind });
     last = kind;
     const set = sets(kind);
-    set.decode(reader, size);
+    placed({ tick: frame.tick, kind }, () => set.decode(reader, size));
     return { kind, set };
   });
   if (reader.at !== frame.end) fail('CORRUPT', 'a record holds more than its events', { tick: frame.tick });

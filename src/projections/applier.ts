@@ -10,6 +10,7 @@ import { fail } from '../base/errors.ts';
 import type { ColumnSet } from '../columns/column-set.ts';
 import { type TableStore, TOUCHED } from '../columns/table-store.ts';
 import type { Batch, Wave } from '../columns/waves.ts';
+import type { Lifetime } from '../random/keyed.ts';
 import type { ApplyStreams, EventStreams, Streams } from '../random/streams.ts';
 import { type CompiledSchema, type KindLayout, SOURCES } from '../schema/compile.ts';
 import { secondsAt, type TickLength } from '../schema/tick-length.ts';
@@ -39,7 +40,8 @@ class ApplyNow implements HandlerNow {
   private readonly length: TickLength;
   private kind = '';
   private origin = '';
-  private calling = false;
+  /** Ends with the call, and with it every stream that the call asked for. */
+  private life: Lifetime = { open: false };
   private streams: ApplyStreams | null = null;
   private event: EventStreams | null = null;
 
@@ -65,23 +67,26 @@ class ApplyNow implements HandlerNow {
     if (kind !== this.kind || origin !== this.origin) this.streams = null;
     this.kind = kind;
     this.origin = origin;
-    this.calling = true;
+    this.life = { open: true };
     this.at(ordinal);
   }
 
   /** Goes to an event: its draws begin anew. */
   at(ordinal: number): void {
     this.ordinal = ordinal;
+    if (this.event === null) return;
     this.event = null;
+    this.life.open = false;
+    this.life = { open: true };
   }
 
   /** Ends a call: nobody draws any more. */
   end(): void {
-    this.calling = false;
+    this.life.open = false;
   }
 
   rng(stream: string): Rng {
-    if (!this.calling)
+    if (!this.life.open)
       return fail(
         'BAD_USAGE',
         `stream '${stream}' of a handler was drawn from after the handler had returned`,
@@ -90,7 +95,7 @@ class ApplyNow implements HandlerNow {
         },
       );
     this.streams ??= this.all.applying(this.tick, this.kind, this.origin);
-    this.event ??= this.streams.at(this.ordinal);
+    this.event ??= this.streams.at(this.ordinal, this.life);
     return this.event.rng(stream);
   }
 }
@@ -150,18 +155,14 @@ export class Applier {
   applyWave({ origin, atOnce, runs }: Wave): void {
     if (!atOnce) this.reserveAll(runs);
     for (const { kind, size, times } of runs)
-      for (let i = 0; i < times; i++)
-        if (atOnce) this.applyAtOnce(kind, size, origin);
-        else this.applyPiece(kind, size, origin);
+      for (let i = 0; i < times; i++) {
+        if (atOnce) this.reserve(kind, this.cursors[kind]!, size);
+        this.applyPiece(kind, size, origin);
+      }
   }
 
-  /** Applies the next `size` events of a kind, whose ids nobody has reserved yet. */
-  applyAtOnce(kind: number, size: number, origin: string): void {
-    if (this.ids[kind]!.length > 0) this.reserve(kind, this.cursors[kind]!, size);
-    this.applyPiece(kind, size, origin);
-  }
-
-  private applyPiece(kind: number, size: number, origin: string): void {
+  /** Applies the next `size` events of a kind, whose ids are reserved. */
+  applyPiece(kind: number, size: number, origin: string): void {
     const from = this.cursors[kind]!;
     this.cursors[kind] = from + size;
     const layout = this.schema.kinds[kind]!;

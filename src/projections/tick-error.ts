@@ -1,6 +1,7 @@
 /**
  * Errors of user code inside a tick: who failed, where, at which event.
  */
+import { messageOf } from '../base/canonical.ts';
 import { type ErrorCode, WorldfoldError } from '../base/errors.ts';
 
 /** Where a tick failed. */
@@ -35,7 +36,7 @@ const isPlaced = ({ code, facts }: WorldfoldError): boolean =>
 export function tickError(cause: unknown, place: TickPlace): WorldfoldError {
   const inner = cause instanceof WorldfoldError ? cause : null;
   if (inner !== null && isPlaced(inner)) return inner;
-  const text = cause instanceof Error ? cause.message : String(cause);
+  const text = messageOf(cause);
   const code = inner?.code === 'ASYNC_IN_TICK' ? 'ASYNC_IN_TICK' : 'TICK_FAILED';
   const facts = { ...inner?.facts, ...place, ...(inner ? { reason: inner.code } : {}) };
   return new WorldfoldError(code, `${placeText(place)}: ${text}`, facts, inner?.hint, cause);

@@ -15,6 +15,24 @@ import { parityOf, threefry } from './threefry.ts';
 const DOMAIN = { whole: 0, negative: 1 << 30, text: 2 << 30, sequence: 3 << 30 } as const;
 const BLOCKS = 2 ** 30;
 
+/** For how long draws may be made: the tick, or the call of a handler, that asked for the stream. */
+export interface Lifetime {
+  open: boolean;
+}
+
+/** A lifetime without an end. */
+export const ENDLESS: Lifetime = { open: true };
+
+/** Refuses a draw from a stream that was kept beyond its time. */
+export function drawnLate(): never {
+  return fail(
+    'BAD_USAGE',
+    'a stream was drawn from after the call that it was made for',
+    {},
+    'Ask for rng(…) in each call: what was kept would draw otherwise in a run that was reopened.',
+  );
+}
+
 /** The Threefry key of one stream, digested at the first draw, and the count of draws made under it. */
 export class StreamKey {
   k0 = 0;
@@ -57,18 +75,28 @@ export class KeyedCursor extends Draws {
   private readonly low: number;
   private readonly high: number;
   protected readonly ordinal: number;
+  protected readonly life: Lifetime;
 
-  constructor(stream: StreamKey, domain: number, low: number, high: number, ordinal: number) {
+  constructor(
+    stream: StreamKey,
+    domain: number,
+    low: number,
+    high: number,
+    ordinal: number,
+    life: Lifetime = ENDLESS,
+  ) {
     super();
     this.stream = stream;
     this.domain = domain;
     this.low = low;
     this.high = high;
     this.ordinal = ordinal;
+    this.life = life;
   }
 
   protected draw(): number {
     const stream = this.stream;
+    if (!this.life.open) drawnLate();
     stream.draws++;
     if (this.half) {
       this.half = false;
@@ -89,13 +117,13 @@ export class KeyedCursor extends Draws {
 export class EventRng extends KeyedCursor implements Rng {
   private readonly texts: TextKeys;
 
-  constructor(stream: StreamKey, ordinal: number, texts: TextKeys) {
-    super(stream, DOMAIN.sequence, 0, 0, ordinal);
+  constructor(stream: StreamKey, ordinal: number, texts: TextKeys, life: Lifetime) {
+    super(stream, DOMAIN.sequence, 0, 0, ordinal, life);
     this.texts = texts;
   }
 
   of(key: number | bigint | string): Cursor {
-    return cursorOf(this.stream, key, this.ordinal, this.texts);
+    return cursorOf(this.stream, key, this.ordinal, this.texts, this.life);
   }
 }
 
@@ -109,17 +137,19 @@ export function cursorOf(
   key: number | bigint | string,
   ordinal: number,
   texts: TextKeys,
+  life: Lifetime,
 ): KeyedCursor {
   if (typeof key === 'number') {
-    if ((key | 0) === key && key >= 0) return new KeyedCursor(stream, DOMAIN.whole, key | 0, 0, ordinal);
-    return cursorOfNumber(stream, key, ordinal);
+    if ((key | 0) === key && key >= 0)
+      return new KeyedCursor(stream, DOMAIN.whole, key | 0, 0, ordinal, life);
+    return cursorOfNumber(stream, key, ordinal, life);
   }
-  if (typeof key === 'bigint') return cursorOfBigint(stream, key, ordinal);
+  if (typeof key === 'bigint') return cursorOfBigint(stream, key, ordinal, life);
   const { low, high } = texts.wordsOf(key);
-  return new KeyedCursor(stream, DOMAIN.text, low, high, ordinal);
+  return new KeyedCursor(stream, DOMAIN.text, low, high, ordinal, life);
 }
 
-function cursorOfNumber(stream: StreamKey, key: number, ordinal: number): KeyedCursor {
+function cursorOfNumber(stream: StreamKey, key: number, ordinal: number, life: Lifetime): KeyedCursor {
   if (!Number.isSafeInteger(key))
     fail(
       'BAD_USAGE',
@@ -128,12 +158,12 @@ function cursorOfNumber(stream: StreamKey, key: number, ordinal: number): KeyedC
       'A number key is whole and within ±2^53; else use a text.',
     );
   const domain = key < 0 ? DOMAIN.negative : DOMAIN.whole;
-  return new KeyedCursor(stream, domain, key | 0, Math.floor(key / 2 ** 32) | 0, ordinal);
+  return new KeyedCursor(stream, domain, key | 0, Math.floor(key / 2 ** 32) | 0, ordinal, life);
 }
 
-function cursorOfBigint(stream: StreamKey, key: bigint, ordinal: number): KeyedCursor {
+function cursorOfBigint(stream: StreamKey, key: bigint, ordinal: number, life: Lifetime): KeyedCursor {
   const near = Number(key);
-  if (Number.isSafeInteger(near)) return cursorOfNumber(stream, near, ordinal);
+  if (Number.isSafeInteger(near)) return cursorOfNumber(stream, near, ordinal, life);
   if (key < -(2n ** 63n) || key >= 2n ** 64n)
     fail(
       'BAD_USAGE',
@@ -143,7 +173,7 @@ function cursorOfBigint(stream: StreamKey, key: bigint, ordinal: number): KeyedC
     );
   const domain = key < 0n ? DOMAIN.negative : DOMAIN.whole;
   const low = Number(BigInt.asIntN(32, key));
-  return new KeyedCursor(stream, domain, low, Number(BigInt.asIntN(32, key >> 32n)), ordinal);
+  return new KeyedCursor(stream, domain, low, Number(BigInt.asIntN(32, key >> 32n)), ordinal, life);
 }
 
 interface TextWords {

@@ -13,7 +13,7 @@ import type { Cursor, Rng } from '../base/draws.ts';
 import { fail } from '../base/errors.ts';
 import { Draws } from './cursor.ts';
 import { checkText, digest, seedText } from './digest.ts';
-import { cursorOf, EventRng, StreamKey, TextKeys } from './keyed.ts';
+import { cursorOf, drawnLate, ENDLESS, EventRng, type Lifetime, StreamKey, TextKeys } from './keyed.ts';
 
 /** How many draws a stream made in a tick. */
 export interface StreamDraws {
@@ -55,6 +55,7 @@ export class TickStreams {
   private readonly tick: string;
   private readonly texts: TextKeys;
   private readonly named = new Map<string, StreamRng>();
+  private readonly life: Lifetime = { open: true };
 
   /** Made by {@link Streams.tick}. */
   constructor(seed: string, tick: number, texts: TextKeys) {
@@ -70,9 +71,14 @@ export class TickStreams {
   rng(name: string): Rng {
     const known = this.named.get(name);
     if (known !== undefined) return known;
-    const made = new StreamRng([this.seed, checkText(name, 'stream'), this.tick], this.texts);
+    const made = new StreamRng([this.seed, checkText(name, 'stream'), this.tick], this.texts, this.life);
     this.named.set(name, made);
     return made;
+  }
+
+  /** Ends the tick: whoever kept a stream or a cursor of it is refused from now on. */
+  close(): void {
+    this.life.open = false;
   }
 
   /** Draws so far, sequential and keyed together, of every stream that made any; by name, in UTF-16 order. */
@@ -88,12 +94,14 @@ class StreamRng extends Draws implements Rng {
   private readonly parts: readonly string[];
   private readonly texts: TextKeys;
   private readonly key: StreamKey;
+  private readonly life: Lifetime;
   private sequence: (() => number) | undefined;
   private taken = 0;
 
-  constructor(parts: readonly string[], texts: TextKeys) {
+  constructor(parts: readonly string[], texts: TextKeys, life: Lifetime) {
     super();
     this.parts = parts;
+    this.life = life;
     this.texts = texts;
     this.key = new StreamKey('keyed', parts);
   }
@@ -104,10 +112,11 @@ class StreamRng extends Draws implements Rng {
   }
 
   of(key: number | bigint | string): Cursor {
-    return cursorOf(this.key, key, 0, this.texts);
+    return cursorOf(this.key, key, 0, this.texts, this.life);
   }
 
   protected draw(): number {
+    if (!this.life.open) drawnLate();
     this.taken++;
     this.sequence ??= alea(seedText(digest('sequential', ...this.parts))).double;
     return this.sequence() * 2 ** 53;
@@ -130,20 +139,20 @@ export class ApplyStreams {
    * The streams of the event with that ordinal (a whole number below 2^32), at their beginning however
    * often it is asked for. `BAD_USAGE` for any other ordinal.
    */
-  at(ordinal: number): EventStreams {
+  at(ordinal: number, life: Lifetime = ENDLESS): EventStreams {
     if (ordinal >>> 0 !== ordinal)
       fail('BAD_USAGE', 'an ordinal is a whole number from 0 to 2^32 - 1', { ordinal });
-    return new EventStreams(this, ordinal);
+    return new EventStreams(this, ordinal, life);
   }
 
   /** A stream of one event at its beginning; {@link EventStreams.rng} is what keeps it going. */
-  begin(name: string, ordinal: number): EventRng {
+  begin(name: string, ordinal: number, life: Lifetime): EventRng {
     let key = this.keys.get(name);
     if (key === undefined) {
       key = new StreamKey('applied', [...this.parts, checkText(name, 'stream')]);
       this.keys.set(name, key);
     }
-    return new EventRng(key, ordinal, this.texts);
+    return new EventRng(key, ordinal, this.texts, life);
   }
 }
 
@@ -151,14 +160,16 @@ export class ApplyStreams {
 export class EventStreams {
   private readonly from: ApplyStreams;
   private readonly ordinal: number;
+  private readonly life: Lifetime;
   private lastName = '';
   private last: EventRng | undefined;
   private others: Map<string, EventRng> | undefined;
 
   /** Made by {@link ApplyStreams.at}. */
-  constructor(from: ApplyStreams, ordinal: number) {
+  constructor(from: ApplyStreams, ordinal: number, life: Lifetime) {
     this.from = from;
     this.ordinal = ordinal;
+    this.life = life;
   }
 
   /** The stream of that name: one object for the event, so that its sequence goes on. */
@@ -168,7 +179,7 @@ export class EventStreams {
       this.others ??= new Map();
       this.others.set(this.lastName, this.last);
     }
-    this.last = this.others?.get(name) ?? this.from.begin(name, this.ordinal);
+    this.last = this.others?.get(name) ?? this.from.begin(name, this.ordinal, this.life);
     this.lastName = name;
     return this.last;
   }

@@ -79,7 +79,14 @@ export async function replay<S extends Shape, M extends string>(
   options: ReplayOptions,
 ): Promise<ReplayReport> {
   await loadHash();
-  const world = definition as unknown as AnyWorld;
+  try {
+    return await replayAll(definition as unknown as AnyWorld, options);
+  } catch (e) {
+    throw inRun(e, options.id);
+  }
+}
+
+async function replayAll(world: AnyWorld, options: ReplayOptions): Promise<ReplayReport> {
   const { store, id, onProgress, signal } = options;
   const { segment } = await findRun(store, id);
   const target = options.to ?? segment.head.tick;
@@ -93,11 +100,7 @@ export async function replay<S extends Shape, M extends string>(
   const under = new Replay(engine);
   let slice = steadyClock();
   for await (const frame of readFrames(store, segment.id, 0, target)) {
-    try {
-      under.fold(frame);
-    } catch (e) {
-      throw inRun(e, id);
-    }
+    under.fold(frame);
     if (signal?.aborted) break;
     if (steadyClock() - slice < SLICE_MS) continue;
     onProgress?.({ tick: frame.tick, target });

@@ -224,12 +224,14 @@ export function compileSchema(spec: SchemaSpec): CompiledSchema {
   );
   tables.sort((a, b) => byCodeUnits(a.name, b.name));
   const kinds = numberKinds(spec, tables);
+  const config = configLayout(spec);
+  // Last, when every part is known to have a text.
   const text = schemaText(spec);
   return {
     spec,
     text,
     fingerprint: hex(sha256(utf8(text))),
-    config: configLayout(spec),
+    config,
     tables,
     tableOf: new Map(tables.map((table) => [table.name, table])),
     kinds,

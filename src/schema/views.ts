@@ -173,7 +173,7 @@ export interface Table<S extends Shape, T extends keyof S['tables'] & string> ex
   need(key: KeyOf<S, T>): Row<S, T>;
   /** Whether there is a row with that key. */
   has(key: KeyOf<S, T>): boolean;
-  /** The number of the row with that key, or −1. */
+  /** The number of the row with that key. `NO_ROW` when there is none. */
   row(key: KeyOf<S, T>): number;
   /** The row with that number. `NO_ROW` when there is none. */
   at(row: number): Row<S, T>;
@@ -189,12 +189,8 @@ export interface Table<S extends Shape, T extends keyof S['tables'] & string> ex
   };
 }
 
-/** What `insert` returns: the key, but nothing where it has several columns. */
-export type Inserted<S extends Shape, T extends keyof S['tables'] & string> = [
-  SingleKey<KeyNames<S, T>>,
-] extends [never]
-  ? undefined
-  : KeyOf<S, T>;
+/** What `insert` returns: the key; an object of its columns where it has several. */
+export type Inserted<S extends Shape, T extends keyof S['tables'] & string> = KeyOf<S, T>;
 /** What inserting many rows returns: the ids handed out, or nothing where the framework hands none out. */
 export type InsertedMany<S extends Shape, T extends keyof S['tables'] & string> =
   HasOwnId<S, T> extends true ? ReadColumn<KeyOf<S, T>> : undefined;

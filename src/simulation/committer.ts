@@ -118,11 +118,12 @@ export class Committer {
   }
 
   private stall(records: readonly LogRecord[], cause: unknown): never {
-    const facts = { durableTick: this.durable.tick, tick: records.at(-1)!.tick, store: this.store.location };
+    const store = this.store.location;
+    const [first, last] = [records[0]!.tick, records.at(-1)!.tick];
     return fail(
       'STALLED',
-      `${this.store.location} does not take ticks ${records[0]!.tick} to ${facts.tick}: ${(cause as Error).message}`,
-      facts,
+      `${store} does not take ticks ${first} to ${last}: ${(cause as Error).message}`,
+      { durableTick: this.durable.tick, tick: last, store },
       'Nothing is lost yet: mend the store and call flush().',
       cause,
     );

@@ -251,6 +251,14 @@ export async function readEnvironment(store: Store, segment: string): Promise<En
 /** Takes a run up at its durable head. */
 export async function openCore(world: AnyWorld, options: OpenOptions): Promise<RunCore> {
   await loadHash();
+  try {
+    return await takeUp(world, options);
+  } catch (e) {
+    throw inRun(e, options.id);
+  }
+}
+
+async function takeUp(world: AnyWorld, options: OpenOptions): Promise<RunCore> {
   const { store, id } = options;
   const { segment } = await findRun(store, id);
   const environment = await readEnvironment(store, segment.id);
@@ -266,7 +274,7 @@ export async function openCore(world: AnyWorld, options: OpenOptions): Promise<R
     return new RunCore(all, head);
   } catch (e) {
     await release(all);
-    throw inRun(e, id);
+    throw e;
   }
 }
 

@@ -9,6 +9,7 @@ import { hex, sameBytes } from '../base/bytes.ts';
 import { show } from '../base/canonical.ts';
 import type { Rng } from '../base/draws.ts';
 import { fail, isWorldfoldError } from '../base/errors.ts';
+import { frozen } from '../columns/cells.ts';
 import {
   decodeBatches,
   eventCount,
@@ -76,7 +77,7 @@ export interface Position {
 }
 
 const CHANGED =
-  'The code of apply has changed since, or is not deterministic: `worldfold replay` names the first tick that differs.';
+  'The code of apply has changed, or is not deterministic: `worldfold replay` names the first such tick.';
 
 const START: Position = { tick: -1, hash: NO_HASH, sequence: 0 };
 
@@ -100,7 +101,7 @@ export class Engine {
   constructor(world: AnyWorld, seed: string, config: object, environment: string, cadence: Cadence) {
     const { compiled } = world.schema;
     this.world = world;
-    this.config = config;
+    this.config = sealed(config);
     this.cadence = cadence;
     this.environment = environment;
     this.state = new WorldState(compiled);
@@ -175,7 +176,7 @@ export class Engine {
       if (given === 0 && column !== undefined)
         fail(
           'BAD_VALUE',
-          `the setup inserted nothing into the singleton '${name}', whose column '${column.name}' has no default`,
+          `the setup inserted no row into the singleton '${name}', whose '${column.name}' has no default`,
           { table: name, column: column.name },
           `Call insert.${name}({ ${column.name}: … }) in the setup, or declare a default.`,
         );
@@ -202,7 +203,7 @@ export class Engine {
       const inputs = run();
       const draws = this.drawing.draws();
       // Conditions and measures may not draw: what they do must leave no trace in the record.
-      this.drawing = null;
+      this.endDraws();
       this.checkInvariants(tick);
       const metrics = this.measure();
       return { content: this.content(tick, draws), metrics, inputs };
@@ -212,13 +213,18 @@ export class Engine {
       this.events.abandon();
       throw e;
     } finally {
-      this.drawing = null;
+      this.endDraws();
     }
+  }
+
+  private endDraws(): void {
+    this.drawing?.close();
+    this.drawing = null;
   }
 
   private content(tick: number, draws: TickContent['draws']): TickContent {
     const { hash, sequence } = this.position;
-    const stateHash = tick % this.cadence.hashEvery === 0 ? this.state.digest() : null;
+    const stateHash = this.hashes(tick) ? this.state.digest() : null;
     const environment = tick === 0 ? this.environment : null;
     return { tick, sequence, previous: hash, environment, draws, stateHash, ...this.events.content() };
   }
@@ -342,8 +348,15 @@ export class Engine {
     };
   }
 
-  /** The state hash in hexadecimal. */
+  /** Whether the state is hashed after a tick. */
+  hashes(tick: number): boolean {
+    return tick % this.cadence.hashEvery === 0;
+  }
+
+  /** The state hash in hexadecimal. `WRONG_STATE` while the world is folded anew. */
   stateHash(): string {
+    if (this.state.gate.hidden)
+      fail('WRONG_STATE', 'the world is being folded anew after a failed tick', { tick: this.position.tick });
     return hex(this.state.digest());
   }
 
@@ -391,6 +404,17 @@ export class Engine {
 
 /** At most so many rows that break an invariant are shown. */
 const MAX_ROWS = 100;
+
+/** Config that nobody can change: frozen through and through, bytes as a copy each time they are read. */
+function sealed(config: object): object {
+  const made = {};
+  for (const [name, value] of Object.entries(config))
+    Object.defineProperty(made, name, {
+      enumerable: true,
+      ...(value instanceof Uint8Array ? { get: () => value.slice() } : { value: frozen(value) }),
+    });
+  return Object.freeze(made);
+}
 
 /** The rows that break an invariant, or null when it holds: false, or rows, break it. */
 function offending(result: unknown): readonly unknown[] | null {

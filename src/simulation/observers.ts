@@ -5,6 +5,7 @@
  * reach the world. An observer that fails is reported as a warning and told of the next tick as before.
  */
 import { hex } from '../base/bytes.ts';
+import { messageOf } from '../base/canonical.ts';
 import { warn } from '../base/platform.ts';
 import { ColumnSet } from '../columns/column-set.ts';
 import { decodeBatches, decodeFrame, freshSets } from '../log/record.ts';
@@ -74,7 +75,7 @@ export class Observers {
   /** Each observer gets copies of its own. */
   private tellOne(tell: Observer, record: LogRecord): void {
     const report = (e: unknown): void =>
-      warn(`an observer of run '${this.run}' failed at tick ${record.tick}: ${(e as Error)?.message ?? e}`);
+      warn(`an observer of run '${this.run}' failed at tick ${record.tick}: ${messageOf(e)}`);
     try {
       const result = tell(newsOf(record, this.schema));
       if (typeof (result as Promise<unknown> | undefined)?.then === 'function')

@@ -4,10 +4,13 @@
 import { type ErrorCode, fail } from '../base/errors.ts';
 
 /**
- * - `open`: at rest. - `advancing`: computing ticks. - `failed`: the last tick failed and left nothing
- *   behind; the world
- * is as before it, and `advance` tries again. - `stalled`: commits fail; what was computed waits in memory. -
- * `fenced`: another writer took over; what was not committed is lost to this run. - `closed`: over.
+ * - `open`: at rest.
+ * - `advancing`: computing ticks.
+ * - `failed`: the last tick failed and left nothing behind; the world is as before it, and `advance` tries
+ *   again.
+ * - `stalled`: commits fail; what was computed waits in memory.
+ * - `fenced`: another writer took over; what was not committed is lost to this run.
+ * - `closed`: over.
  */
 export type RunState = 'open' | 'advancing' | 'failed' | 'stalled' | 'fenced' | 'closed';
 

@@ -60,9 +60,6 @@ interface InputFrom {
   readonly seq?: number;
 }
 
-/** Values that are objects, which somebody else may hold. */
-const DEEP: ReadonlySet<string> = new Set(['vec', 'struct', 'list', 'json', 'bytes']);
-
 /** Milliseconds of computing before other tasks get their turn. */
 const SLICE_MS = 20;
 
@@ -77,13 +74,16 @@ export class RunCore {
   private readonly queue: InputQueue;
   private readonly observers: Observers;
   private namesTold: boolean;
-  private current: RunState = 'open';
   private hasEnded: boolean;
+  private advancing = false;
+  /** Whether the last tick failed. */
+  private failed = false;
+  /** Whether the store did not take the last commit. */
+  private stalled = false;
   /** Whether another writer has the log. */
   private lost = false;
-  private underway: Promise<unknown> = Promise.resolve();
-  /** Whether an advance is under way, whatever a flush beside it makes of the state. */
-  private isAdvancing = false;
+  /** Settles when the advance under way has ended. */
+  private underway: Promise<void> = Promise.resolve();
   private closing: Promise<void> | null = null;
   /** The tick that the world must be folded to before its next use, after a tick or a rebuild failed. */
   private rebuildTo: number | null = null;
@@ -113,7 +113,11 @@ export class RunCore {
 
   /** See {@link RunState}. */
   get state(): RunState {
-    return this.current;
+    if (this.closing !== null) return 'closed';
+    if (this.lost) return 'fenced';
+    if (this.stalled) return 'stalled';
+    if (this.advancing) return 'advancing';
+    return this.failed ? 'failed' : 'open';
   }
 
   /** Whether the world's own end has come. */
@@ -141,51 +145,63 @@ export class RunCore {
   }
 
   private submitOne(kind: KindLayout, row: object = {}, from: InputFrom = {}): object {
-    checkCall(this.id, this.current, 'submit');
-    const checked = validRow(kind, row, `input '${kind.name}'`, 'BAD_INPUT');
-    // A copy: what the submitter does with its row while it waits must not reach the tick.
-    const own = kind.columns.some(({ value }) => DEEP.has(value.kind)) ? structuredClone(checked) : checked;
+    checkCall(this.id, this.state, 'submit');
+    // Checked and copied: what the submitter does with its row while it waits must not reach the tick.
+    const own = validRow(kind, row, `input '${kind.name}'`, 'BAD_INPUT');
     const { applied, durable } = this.queue.submit({ kind: kind.name, row: own, ...checkSource(from) });
     return { applied: applied.promise, durable: durable.promise };
   }
 
   /** Computes up to `n` ticks. Stops early when the world ends, `until` holds, or the signal is aborted. */
   async advance(n = 1, options: AdvanceOptions = {}): Promise<AdvanceResult> {
-    checkCall(this.id, this.current, 'advance');
+    checkCall(this.id, this.state, 'advance');
     if (!Number.isSafeInteger(n) || n < 0) fail('BAD_USAGE', `${show(n)} is no number of ticks`, { n });
-    this.current = 'advancing';
-    this.isAdvancing = true;
-    const work = this.advanceBy(n, options);
-    this.underway = work;
-    return work;
-  }
-
-  private async advanceBy(n: number, options: AdvanceOptions): Promise<AdvanceResult> {
+    this.advancing = true;
+    this.failed = false;
+    // In place before anything runs: an observer of the first tick may close the run.
+    let done = (): void => {};
+    this.underway = new Promise((resolve) => void (done = resolve));
     try {
-      if (this.rebuildTo !== null) await this.rebuild();
-      await this.advanceTo(this.tick + n, options);
-      if (this.current === 'advancing' && this.queue.waitsForCommit) await this.commit();
-      this.checkBeside();
-      return this.result();
+      return await this.advanceBy(n, options);
     } finally {
-      this.isAdvancing = false;
-      if (this.current === 'advancing') this.current = this.atRest;
+      this.advancing = false;
+      done();
     }
   }
 
-  private get atRest(): RunState {
-    return this.rebuildTo === null ? 'open' : 'failed';
-  }
-
-  /** A flush beside may have met what an advance can't pass over. A close is no such thing. */
-  private checkBeside(): void {
-    if (this.current !== 'advancing' && this.current !== 'closed')
-      checkCall(this.id, this.current, 'advance');
+  private async advanceBy(n: number, options: AdvanceOptions): Promise<AdvanceResult> {
+    if (this.rebuildTo !== null) await this.rebuild();
+    await this.advanceTo(this.tick + n, options);
+    if (this.state === 'advancing' && this.queue.waitsForCommit) await this.commit();
+    // A flush beside may have met what an advance can't pass over. A close is no such thing.
+    if (this.state !== 'advancing' && this.state !== 'closed') checkCall(this.id, this.state, 'advance');
+    return this.result();
   }
 
   private result(): AdvanceResult {
-    const { tick, durableTick, hasEnded } = this;
-    return { tick, durableTick, stateHash: this.engine.stateHash(), ended: hasEnded };
+    const { tick, durableTick, hasEnded: ended, engine } = this;
+    if (engine.hashes(tick)) return { tick, durableTick, stateHash: engine.stateHash(), ended };
+    const hashLater = (): string => this.stateHashAt(tick);
+    return {
+      tick,
+      durableTick,
+      get stateHash(): string {
+        return hashLater();
+      },
+      ended,
+    };
+  }
+
+  /** The state hash of a tick that recorded none, as long as the world is there. */
+  private stateHashAt(tick: number): string {
+    if (this.tick !== tick)
+      fail(
+        'WRONG_STATE',
+        `the state hash after tick ${tick} was asked for at tick ${this.tick}`,
+        { run: this.id, tick, now: this.tick },
+        'The run does not hash every tick: read stateHash before advancing again, or lower hashEvery.',
+      );
+    return this.engine.stateHash();
   }
 
   private async advanceTo(target: number, options: AdvanceOptions): Promise<void> {
@@ -193,7 +209,7 @@ export class RunCore {
     const { onProgress, signal, until } = options;
     const progress = (): void => onProgress?.({ tick: this.tick, target, durableTick: this.durableTick });
     let slice = steadyClock();
-    while (this.tick < target && !this.hasEnded && !signal?.aborted && this.current === 'advancing') {
+    while (this.tick < target && !this.hasEnded && !signal?.aborted && this.state === 'advancing') {
       await this.step();
       if (until !== undefined && this.engine.holds(until)) break;
       if (this.committer.isDue()) await this.commit();
@@ -204,8 +220,6 @@ export class RunCore {
         slice = steadyClock();
       }
     }
-    // Here, before anything waits: a flush that mends the run meanwhile must not hide why this stopped short.
-    this.checkBeside();
     progress();
   }
 
@@ -262,7 +276,7 @@ export class RunCore {
     } catch {
       // The world stays hidden, and the next advance begins by folding it: why that fails is told then.
     }
-    if (this.current === 'advancing') this.current = 'failed';
+    this.failed = true;
     return error;
   }
 
@@ -271,6 +285,7 @@ export class RunCore {
     try {
       await foldInto(this.engine, this.source, this.tick);
     } catch (e) {
+      this.failed = true;
       throw inRun(e, this.id);
     }
     this.rebuildTo = null;
@@ -289,13 +304,12 @@ export class RunCore {
   private async commit(): Promise<void> {
     try {
       const records = await this.committer.commit();
-      if (this.current === 'stalled') this.current = this.isAdvancing ? 'advancing' : this.atRest;
+      this.stalled = false;
       this.queue.committed(this.durableTick);
       this.observers.tell('durable', records);
     } catch (e) {
-      // Another writer has the log for good, whatever a commit beside met since.
       this.lost ||= isLost(e);
-      if (this.current !== 'closed') this.current = this.lost ? 'fenced' : 'stalled';
+      this.stalled = !this.lost;
       if (this.lost) this.queue.abandon(e);
       throw inRun(e, this.id);
     }
@@ -303,14 +317,14 @@ export class RunCore {
 
   /** Makes everything computed so far durable. In a stalled run: offers the same bytes again. */
   async flush(): Promise<{ readonly tick: number }> {
-    checkCall(this.id, this.current, 'flush');
+    checkCall(this.id, this.state, 'flush');
     await this.commit();
     return { tick: this.durableTick };
   }
 
   /** Tells `tell` of every tick from now on; the function returned ends it. */
   on(when: ObservedMoment, tell: (news: TickNews) => unknown): () => void {
-    checkCall(this.id, this.current, 'read');
+    checkCall(this.id, this.state, 'read');
     if (when !== 'computed' && when !== 'durable')
       fail('BAD_USAGE', `${show(when)} is no moment to watch`, { when });
     return this.observers.add(when, tell);
@@ -318,7 +332,7 @@ export class RunCore {
 
   /** The events of a kind in order, over ticks `from` to `to`, both included. */
   events(kind: string, range: { from?: number; to?: number } = {}): AsyncIterable<object> {
-    checkCall(this.id, this.current, 'read');
+    checkCall(this.id, this.state, 'read');
     const { from = 0, to = this.tick } = range;
     if (!Number.isSafeInteger(from) || from < 0 || !(to >= 0))
       fail('BAD_USAGE', `${show(range)} is no range of ticks`, { from, to });
@@ -327,13 +341,13 @@ export class RunCore {
 
   /** The metrics of all ticks so far. */
   async metrics(): Promise<MetricFrame> {
-    checkCall(this.id, this.current, 'read');
+    checkCall(this.id, this.state, 'read');
     return metricsOf(this.source, this.tick);
   }
 
   /** The world as it was after a tick, folded anew. */
   async at(tick: number): Promise<object> {
-    checkCall(this.id, this.current, 'read');
+    checkCall(this.id, this.state, 'read');
     if (!Number.isSafeInteger(tick) || tick < 0 || tick > this.tick)
       fail('NO_TICK', `run '${this.id}' has no tick ${show(tick)}: it has 0 to ${this.tick}`, {
         run: this.id,
@@ -355,8 +369,7 @@ export class RunCore {
   }
 
   private async closeNow(): Promise<void> {
-    this.current = 'closed';
-    await this.underway.catch(() => {});
+    await this.underway;
     try {
       if (!this.lost) await this.commit();
     } finally {

@@ -6,6 +6,7 @@
  * system or a setup every writer refuses. A writer that failed spoils its wave: what it took (an id, half a
  * row) can't be given back, so that a system which goes on all the same must not leave a record.
  */
+import { show } from '../base/canonical.ts';
 import { assert, fail, isWorldfoldError, WorldfoldError } from '../base/errors.ts';
 import { ColumnSet, type Fillers } from '../columns/column-set.ts';
 import { appendGeneral, generateAppender } from '../columns/row-code.ts';
@@ -114,14 +115,16 @@ export class TickEvents {
     const open = kind.source === 'insert' ? 'tick.inserting' : 'tick.emitting';
     const made = generateAppender<(row?: object) => unknown>(set, false, {
       values: { tick: this, ids: this.applier, none: NO_FIELDS, result },
-      before: `if (!${open}) tick.checkOpen(${number}); if (row === undefined) row = none; try {`,
+      before: `if (!${open}) tick.checkOpen(${number}); 
+        if (typeof row !== 'object' || row === null) row = tick.rowOf(row, ${number}); try {`,
       after: `${ids ? `ids.reserve(${number}, n, 1);` : ''}
         if (tick.kind === ${number}) tick.count++; else tick.extend(${number}, 1);
         ${result ? 'return result(n);' : ''} } catch (cause) { tick.spoil(${number}, cause); }`,
     });
     if (made !== null) return made;
-    return (row = NO_FIELDS) => {
+    return (given) => {
       this.checkOpen(number);
+      const row = this.rowOf(given, number);
       try {
         const n = appendGeneral(set, row as { readonly [column: string]: unknown });
         if (ids) this.applier.reserve(number, n, 1);
@@ -145,6 +148,17 @@ export class TickEvents {
       `${what} outside ${where}`,
       table === null ? { kind: name } : { table },
       "Handlers, invariants and metrics can't emit; nor can a writer that was kept from an earlier call.",
+    );
+  }
+
+  /** The row that a writer was given: none is one without fields; what is no object is refused. */
+  rowOf(row: unknown, number: number): object {
+    if (typeof row === 'object' && row !== null) return row;
+    if (row === undefined) return NO_FIELDS;
+    const { name } = this.schema.kinds[number]!;
+    return this.spoil(
+      number,
+      new WorldfoldError('BAD_VALUE', `${name}: ${show(row)} is no row`, { kind: name }),
     );
   }
 
@@ -178,7 +192,7 @@ export class TickEvents {
       this.runs[this.runs.length - 1] = { kind, size, times: last.times + 1 };
     else this.runs.push({ kind, size, times: 1 });
     this.emitting = false;
-    this.applier.applyAtOnce(kind, size, this.origin);
+    this.applier.applyPiece(kind, size, this.origin);
     this.emitting = true;
   }
 

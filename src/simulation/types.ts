@@ -18,7 +18,10 @@ export interface Advanced {
   readonly tick: number;
   /** The last tick that is safe in the store. */
   readonly durableTick: number;
-  /** The state hash after `tick`, in hexadecimal. */
+  /**
+   * The state hash after `tick`, in hexadecimal. With `hashEvery` above 1 it may be computed only when it is
+   * read, which must be before the run advances again.
+   */
   readonly stateHash: string;
   /** Whether the world's `until` holds. */
   readonly ended: boolean;
@@ -38,7 +41,7 @@ export interface AdvanceOptions<S extends Shape> {
   readonly onProgress?: (progress: Progress) => void;
   /** Stops between two ticks; what was computed stays. */
   readonly signal?: AbortSignal;
-  /** Stops after the first tick where it is true. */
+  /** Stops after the first tick where it is true. What it throws is thrown, and the run stays open. */
   readonly until?: (world: World<S>, now: Now<S>) => boolean;
 }
 
@@ -52,17 +55,27 @@ export interface InputSource {
 }
 /** What becomes of a submitted input. */
 export interface Submitted<C> {
-  /** When a tick has applied it; `BAD_INPUT` when the tick was computed without it. */
+  /**
+   * When a tick has applied it; `BAD_INPUT` with its handler's error when the tick was computed without
+   * it.
+   */
   readonly applied: Promise<{
     readonly tick: number;
     readonly created: C;
     /** True where its source had sent it before: it did nothing then. */
     readonly repeated: boolean;
   }>;
-  /** When that tick is safe in the store. */
+  /** When that tick is safe in the store; otherwise why it will not be: `CLOSED`, `WRITER_REPLACED`. */
   readonly durable: Promise<{ readonly tick: number }>;
 }
-/** Submits inputs, by kind. They are applied in order at the beginning of the next tick. */
+/**
+ * Submits inputs, by kind. They are applied in order of arrival at the beginning of the next tick.
+ *
+ * What the caller can mend at once is thrown at once: a row that does not fit (`BAD_INPUT`), a full queue
+ * (`QUEUE_FULL`), a run that takes no inputs now (`STALLED`, `WRITER_REPLACED`, `CLOSED`). What only the tick
+ * or the store can tell comes with the promises. Nobody has to look at them: a rejection that nobody awaits
+ * does not end the process. The row is copied.
+ */
 export type Submit<S extends Shape> = {
   readonly [K in keyof S['inputs'] & string]: (
     ...input: AllOmittable<S['inputs'][K]['columns']> extends true
@@ -120,27 +133,43 @@ export interface Run<S extends Shape, M extends string> extends AsyncClose {
   readonly ended: boolean;
   /** The world at `tick`, to read. */
   readonly world: World<S>;
-  /** Inputs from outside. `QUEUE_FULL` when `maxInputs` of them wait. */
+  /** Inputs from outside. */
   readonly submit: Submit<S>;
-  /** Computes `n` (1) ticks, or fewer where the world ends. `WRONG_STATE` unless the run is open. */
+  /**
+   * Computes `n` (1) ticks, or fewer where the world ends. `WRONG_STATE` while another advance is under way.
+   * `TICK_FAILED`, `INVARIANT_BROKEN`, `REPEAT_LIMIT` or `ASYNC_IN_TICK`: the tick left nothing behind, its
+   * inputs wait again, and the next advance tries again. `STALLED`: see `flush`.
+   */
   advance(n?: number, options?: AdvanceOptions<S>): Promise<Advanced>;
-  /** Makes everything computed durable; returns the durable tick. */
+  /**
+   * Makes everything computed durable; returns the durable tick. `STALLED` when the store does not take it:
+   * the same bytes are offered again by the next flush.
+   */
   flush(): Promise<{ readonly tick: number }>;
-  /** Hears of every tick when it is computed, or when it is durable. Returns what ends it. */
+  /**
+   * Hears of every tick when it is computed, or when it is durable. Returns what ends it. An observer that
+   * fails is warned about and told of the next tick as before.
+   */
   on(when: 'computed' | 'durable', observer: (tick: Observed<S>) => void): () => void;
-  /** The events of one kind in order, over the ticks computed so far. */
+  /**
+   * The events of one kind in order, over the ticks computed so far. `BAD_USAGE` for no such kind or
+   * range.
+   */
   events<K extends Kinds<S>>(kind: K, range?: TickRange): AsyncIterable<LoggedEvent<S, K>>;
   /** The world's metrics, a row a tick. */
   metrics(): Promise<Frame<M | 'tick'>>;
   /** The world as it was after a tick. `NO_TICK` when the run has not computed it. */
   at(tick: number): Promise<World<S>>;
-  /** Flushes, lets go of the run, and refuses further calls with `CLOSED`. */
+  /**
+   * Ends the run: an advance under way stops after its tick, everything computed is made durable, the lease
+   * is given up, and further calls are refused with `CLOSED`. Closing twice does nothing more.
+   */
   close(): Promise<void>;
 }
 
-/** How a run works; nothing of it changes what is computed. */
+/** How a run works. Nothing of it changes what is computed; `hashEvery` decides which records hold a hash. */
 export interface RunPolicy {
-  /** Hash the state every so many ticks (1). */
+  /** Record the state hash every so many ticks (1). It is part of the record, so keep it over reopenings. */
   readonly hashEvery?: number;
   /** Check invariants every so many ticks (1). */
   readonly invariantsEvery?: number;
@@ -183,7 +212,7 @@ export type CreateRun = <S extends Shape, M extends string>(
   world: WorldDef<S, M>,
   options: RunOptions<NoInfer<S>>,
 ) => Promise<Run<S, M>>;
-/** Opens a run at its durable tick. `UNKNOWN_RUN`, `RUN_IN_USE`, `SCHEMA_DIFFERS`. */
+/** Opens a run at its durable tick. `UNKNOWN_RUN`, `RUN_IN_USE`, `SCHEMA_DIFFERS`, `REPLAY_DIFFERS`. */
 export type OpenRun = <S extends Shape, M extends string>(
   world: WorldDef<S, M>,
   options: OpenOptions,

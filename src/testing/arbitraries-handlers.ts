@@ -1,9 +1,9 @@
 /**
  * What the handlers of generic worlds do: anything that a table allows, chosen by the event alone.
  *
- * The digest of an event's fields seeds the choices, so that the same event does the same to columns and to the
- * reference world. Whatever a handler reads it says to a witness, so that reads are held to the reference too; what is
- * refused is said by its code.
+ * The digest of an event's fields seeds the choices, so that the same event does the same to columns and to
+ * the reference world. Whatever a handler reads it says to a witness, so that reads are held to the reference
+ * too; what is refused is said by its code.
  */
 import { fail, isWorldfoldError } from '../base/errors.ts';
 import { type CompiledSchema, type KindLayout, SOURCES, type TableLayout } from '../schema/compile.ts';

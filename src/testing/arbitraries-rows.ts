@@ -1,7 +1,8 @@
 /**
  * Rows by dice, and values as text.
  *
- * Owns what the handlers and the systems of generic worlds draw: rows, patches and whole columns for any layout.
+ * Owns what the handlers and the systems of generic worlds draw: rows, patches and whole columns for any
+ * layout.
  */
 import type { KindLayout, TableLayout } from '../schema/compile.ts';
 import { type ArrayType, type ColumnLayout, mayOmit } from '../schema/layout.ts';
@@ -35,19 +36,24 @@ export function rawOf({ value }: ColumnLayout, given: unknown): unknown {
   return value.kind === 'bool' && given !== null ? Number(given) : given;
 }
 
+const isId = ({ role }: ColumnLayout): boolean => role === 'id' || role === 'newId';
+
 /** Ids are named now and then, a few of them far away. */
 function drawId(dice: Dice, from: number): number | undefined {
   if (dice.below(4) > 0) return undefined;
   return dice.below(30) === 0 ? 66_000 + dice.below(9000) : from + dice.below(24);
 }
 
-/** A row that fits; what may be left out sometimes is. Ids are named from `idsFrom` on, or left to the framework. */
+/**
+ * A row that fits; what may be left out sometimes is. Ids are named from `idsFrom` on, or left to the
+ * framework.
+ */
 export function drawRow(dice: Dice, columns: readonly ColumnLayout[], idsFrom: number): ReferenceRow {
   const row: ReferenceRow = {};
   for (const column of columns) {
-    const isId = column.role === 'id' || column.role === 'newId';
-    const value = isId ? drawId(dice, idsFrom) : drawCell(dice, column);
-    if (value !== undefined && (isId || !mayOmit(column) || dice.below(3) > 0)) row[column.name] = value;
+    const value = isId(column) ? drawId(dice, idsFrom) : drawCell(dice, column);
+    if (value !== undefined && (isId(column) || !mayOmit(column) || dice.below(3) > 0))
+      row[column.name] = value;
   }
   return row;
 }
@@ -73,7 +79,7 @@ export function drawColumns(
 ): { [column: string]: never } {
   const made: { [column: string]: unknown } = {};
   for (const column of columns) {
-    if (column.role === 'id' || column.role === 'newId') continue;
+    if (isId(column)) continue;
     if (mayOmit(column) && Object.keys(made).length > 0 && dice.below(3) === 0) continue;
     const cells = Array.from({ length: size }, () => drawCell(dice, column));
     const { value } = column;
@@ -82,11 +88,12 @@ export function drawColumns(
       ? ARRAYS[value.array].from(cells.map((cell) => rawOf(column, cell)) as never)
       : cells;
   }
-  // The number of rows must be said by some column.
-  const [first] = columns;
-  if (Object.keys(made).length === 0 && first !== undefined)
-    made[first.name] =
-      first.role === null ? Array.from({ length: size }, () => drawCell(dice, first)) : ids(size);
+  // The number of rows must be said by some column: by all ids where there is nothing else.
+  if (Object.keys(made).length === 0)
+    for (const column of columns.some(isId) ? columns.filter(isId) : columns.slice(0, 1))
+      made[column.name] = isId(column)
+        ? ids(size)
+        : Array.from({ length: size }, () => drawCell(dice, column));
   return made as { [column: string]: never };
 }
 

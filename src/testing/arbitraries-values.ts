@@ -1,8 +1,9 @@
 /**
  * Values for columns: edges that have broken codecs before, and values by dice.
  *
- * Owns what both kinds of generators share. Dice are for code that runs inside a tick, where every choice must come
- * from recorded draws or from the event at hand; the arbitraries of `arbitraries.ts` are for what happens outside.
+ * Owns what both kinds of generators share. Dice are for code that runs inside a tick, where every choice
+ * must come from recorded draws or from the event at hand; the arbitraries of `arbitraries.ts` are for what
+ * happens outside.
  */
 import type { ColumnLayout, NumberValue, ValueType } from '../schema/layout.ts';
 
@@ -44,7 +45,10 @@ const F64 = [
 ];
 const BIG = [0n, 1n, -1n, 2n ** 31n, 2n ** 53n + 1n, 2n ** 63n - 1n, 2n ** 63n, 2n ** 64n - 1n, -(2n ** 63n)];
 
-/** Texts that have broken codecs before: empty, long, of one to four bytes a character, byte order mark, quotes. */
+/**
+ * Texts that have broken codecs before: empty, long, of one to four bytes a character, byte order mark,
+ * quotes.
+ */
 export const EDGE_TEXTS: readonly string[] = [
   '',
   'a',

@@ -1,19 +1,18 @@
 /**
  * Generic worlds over any schema: as plans that can be built again and again, and as arbitraries of plans.
  *
- * Owns setups and systems, which choose by recorded draws, and the tap that hears what they emit. What handlers do is in
- * `arbitraries-handlers.ts`.
+ * Owns setups and systems, which choose by recorded draws, and the tap that hears what they emit. What
+ * handlers do is in `arbitraries-handlers.ts`.
  */
 import * as fc from 'fast-check';
 import type { Cursor } from '../base/draws.ts';
-import { fail, isWorldfoldError } from '../base/errors.ts';
 import { insertKind, type KindLayout, type TableLayout } from '../schema/compile.ts';
 import type { AnyNow, AnySystem, AnyWorld } from '../simulation/world.ts';
 import { type AnySchema, anySchema, rowOf } from './arbitraries.ts';
 import { react, tablesOf } from './arbitraries-handlers.ts';
 import { drawColumns, drawRow, textOf } from './arbitraries-rows.ts';
 import { type Dice, pickOf } from './arbitraries-values.ts';
-import type { ReferenceEvent, ReferenceRow, ReferenceWave } from './reference-world.ts';
+import type { ReferenceEvent, ReferenceWave } from './reference-world.ts';
 
 /** A system of a generic world: what it does is drawn, when and how is planned. */
 export interface SystemPlan {
@@ -45,7 +44,9 @@ export interface WorldPlan {
   readonly systems: readonly SystemPlan[];
   readonly inputs: readonly InputPlan[];
   readonly ticks: number;
-  /** Whether handlers draw; the batch form of a handler draws otherwise, so that the two do not agree then. */
+  /**
+   * Whether handlers draw; the batch form of a handler draws otherwise, so that the two do not agree then.
+   */
   readonly handlersDraw: boolean;
   /** Whether handlers refuse some inputs. */
   readonly refusing: boolean;
@@ -75,9 +76,6 @@ type Writers = { readonly [name: string]: Writer };
 /** Ids that setups and systems name themselves begin here. */
 const EMITTED_IDS = 1;
 
-/** Something that no column takes. */
-const UNFIT = (): void => {};
-
 /** The keys that a setup has given, and whether it may name ids. */
 interface Taken {
   readonly keys: Set<string>;
@@ -104,10 +102,9 @@ class Emitter {
     else this.#events.push(...events);
   }
 
-  /** One event, after one that is refused now and then. */
+  /** One event. */
   one(writer: Writer, kind: KindLayout, dice: Dice): void {
     const row = drawRow(dice, kind.columns, EMITTED_IDS);
-    if (dice.below(6) === 0 && kind.columns.length > 0) unfit(writer, kind, { ...row }, dice);
     this.#note([[kind.name, row]]);
     this.#tap?.returned(this.#tick, kind.name, kind.columns.length === 0 ? writer() : writer(row));
   }
@@ -116,7 +113,8 @@ class Emitter {
   row(writer: Writer, kind: KindLayout, { key, ids }: TableLayout, taken: Taken, dice: Dice): void {
     const row = drawRow(dice, kind.columns, EMITTED_IDS);
     if (ids && !taken.naming) delete row[key[0]!.name];
-    const keyText = (): string => textOf([kind.name, ...key.map(({ name }) => row[name])]);
+    // Keys are whole numbers, which know no −0.
+    const keyText = (): string => textOf([kind.name, ...key.map(({ name }) => row[name] || 0)]);
     if (key.length > 0 && !(ids && row[key[0]!.name] === undefined)) {
       if (taken.keys.has(keyText())) return;
       taken.keys.add(keyText());
@@ -156,18 +154,6 @@ function valueOfRaw(kind: KindLayout, name: string, cell: unknown): unknown {
   const type = kind.byName.get(name)!.value;
   if (typeof cell !== 'number') return cell;
   return type.kind === 'enum' ? type.names[cell] : type.kind === 'bool' ? cell === 1 : cell;
-}
-
-/** What is refused leaves nothing behind: no event, and no id handed out. */
-function unfit(writer: Writer, kind: KindLayout, row: ReferenceRow, dice: Dice): void {
-  row[pickOf(dice, kind.columns).name] = UNFIT;
-  try {
-    writer(row);
-  } catch (e) {
-    if (isWorldfoldError(e, 'BAD_VALUE')) return;
-    throw e;
-  }
-  fail('INTERNAL', `an event of kind '${kind.name}' was emitted with a function in it`);
 }
 
 interface GenericCtx extends AnyNow {
@@ -213,7 +199,7 @@ interface GenericSetup extends AnyNow {
   readonly emit: Writers;
 }
 
-/** Rows first; then events, and between them rows whose keys no handler can have taken. */
+/** Singletons and rows first; then events, and between them rows whose keys no handler can have taken. */
 function setupOf(plan: WorldPlan, tap: Tap | undefined): (ctx: GenericSetup) => void {
   const { compiled } = plan.schema;
   const tables = tablesOf(compiled);
@@ -228,7 +214,11 @@ function setupOf(plan: WorldPlan, tap: Tap | undefined): (ctx: GenericSetup) => 
         emitter.row(insert[table.name]!, kind, table, taken, dice);
       }
     };
-    rows(plan.setup.rows, tables);
+    for (const single of tables.filter((table) => table.single)) rows(1, [single]);
+    rows(
+      plan.setup.rows,
+      tables.filter((table) => !table.single),
+    );
     // From here on handlers may have taken a key that a row names.
     taken.naming = false;
     for (let left = plan.setup.events; left > 0; left--) {

@@ -1,8 +1,9 @@
 /**
  * Arbitraries for fast-check: values, rows, columns and whole schemas.
  *
- * Owns what is generated outside of a tick, where fast-check chooses and shrinks. Generic worlds, whose choices come
- * from recorded draws, are in `arbitraries-world.ts`. fast-check is an optional package: only `src/testing` imports it.
+ * Owns what is generated outside of a tick, where fast-check chooses and shrinks. Generic worlds, whose
+ * choices come from recorded draws, are in `arbitraries-world.ts`. fast-check is an optional package: only
+ * `src/testing` imports it.
  */
 import * as fc from 'fast-check';
 import { type AnyColumn, t } from '../schema/columns.ts';
@@ -75,8 +76,8 @@ function anyValue(value: ValueType): fc.Arbitrary<unknown> {
 }
 
 /**
- * Values that fit a column, edges among them: −0, ±∞, NaN where allowed, ±2⁵³, 2⁶³, empty and long texts, surrogate
- * pairs; null where the column is optional.
+ * Values that fit a column, edges among them: −0, ±∞, NaN where allowed, ±2⁵³, 2⁶³, empty and long texts,
+ * surrogate pairs; null where the column is optional.
  */
 export function cellOf(column: ColumnLayout): fc.Arbitrary<unknown> {
   const value = anyValue(column.value);
@@ -92,21 +93,7 @@ export function rowOf(set: SetLayout): fc.Arbitrary<{ readonly [column: string]:
 }
 
 /** Names that are also members of objects, arrays, views and log entries are names like any other. */
-const NAMES = [
-  'a',
-  'b',
-  'c',
-  'x',
-  'Z_9',
-  'length',
-  'size',
-  'tick',
-  'seq',
-  'columns',
-  'constructor',
-  'at',
-  'i',
-];
+const NAMES = ['a', 'b', 'c', 'x', 'Z_9', 'length', 'size', 'tick', 'seq', 'columns', 'of', 'at', 'i'];
 const nameFrom = (names: readonly string[], size: { minLength?: number; maxLength: number }) =>
   fc.uniqueArray(fc.constantFrom(...names), size);
 
@@ -178,7 +165,10 @@ const layoutOf = (column: AnyColumn): ColumnLayout =>
 const withDefault = (column: Buildable): fc.Arbitrary<Buildable> =>
   cellOf(layoutOf(column)).map((value) => column.default(value));
 
-/** Columns as they may be declared: any type, with or without a default, optional or not; references to `refs`. */
+/**
+ * Columns as they may be declared: any type, with or without a default, optional or not; references to
+ * `refs`.
+ */
 export function anyColumn(refs: readonly string[] = []): fc.Arbitrary<AnyColumn> {
   const free = (plainColumn([]) as fc.Arbitrary<Buildable>).chain((column) =>
     fc.oneof(
@@ -241,11 +231,11 @@ function anyKinds(
 /** A schema with its types erased. */
 export type AnySchema = Schema<Shape>;
 
-const TABLES = ['people', 'ties', 'T', 'columns', 'constructor'];
+const TABLES = ['people', 'ties', 'T', 'columns', 'size'];
 
 /**
- * Schemas: up to four tables with keys of every form, indexes, singletons; kinds of events, facts and inputs over every
- * type of column.
+ * Schemas: up to four tables with keys of every form, indexes, singletons; kinds of events, facts and inputs
+ * over every type of column.
  */
 export function anySchema(): fc.Arbitrary<AnySchema> {
   const plans = nameFrom(TABLES, { minLength: 1, maxLength: 4 }).chain((names) =>
@@ -271,8 +261,8 @@ export function anySchema(): fc.Arbitrary<AnySchema> {
     return fc
       .record({
         tables: fc.record(Object.fromEntries(tables.map((plan) => [plan.name, anyTable(plan, refs)]))),
-        events: nameFrom(['moved', 'born', 'constructor', 'e'], { minLength: 1, maxLength: 3 }).chain(
-          (kinds) => anyKinds(kinds, event, creating),
+        events: nameFrom(['moved', 'born', 'many', 'e'], { minLength: 1, maxLength: 3 }).chain((kinds) =>
+          anyKinds(kinds, event, creating),
         ),
         facts: nameFrom(['seen', 'f'], { maxLength: 1 }).chain((kinds) => anyKinds(kinds, fact, creating)),
         inputs: nameFrom(['ordered', 'i'], { minLength: 1, maxLength: 2 }).chain((kinds) =>

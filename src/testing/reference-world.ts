@@ -1,9 +1,10 @@
 /**
  * The reference world: what folding events must give, written down as plainly as possible.
  *
- * Tables are arrays of row objects, keys and indexes are searched for from the first row on, nothing is cached. It
- * reads a declaration as data and shares no code with columns and projections, so that the two can only agree by both
- * being right. Handlers get the same tables in row form; what exists for speed alone (`columns`, `span`) is left out.
+ * Tables are arrays of row objects, keys and indexes are searched for from the first row on, nothing is
+ * cached. It reads a declaration as data and shares no code with columns and projections, so that the two can
+ * only agree by both being right. Handlers get the same tables in row form; what exists for speed alone
+ * (`columns`, `span`) is left out.
  */
 import { canonicalJson, parseCanonical } from '../base/canonical.ts';
 import { fail } from '../base/errors.ts';
@@ -13,7 +14,10 @@ import type { ColumnSpec, ColumnSpecs, ColumnType, SchemaSpec, TableSpec } from 
 export type ReferenceRow = { [column: string]: unknown };
 /** An event: its kind (`+people` for a row that a setup inserts into `people`), and its row. */
 export type ReferenceEvent = readonly [kind: string, row: object];
-/** Events that are applied together, after the last of them was emitted. At-once effects make a wave of each piece. */
+/**
+ * Events that are applied together, after the last of them was emitted. At-once effects make a wave of each
+ * piece.
+ */
 export interface ReferenceWave {
   readonly origin: string;
   readonly events: readonly ReferenceEvent[];
@@ -24,7 +28,9 @@ export type ReferenceNow = (tick: number, kind: string, origin: string, ordinal:
 
 const sorted = (columns: ColumnSpecs): string[] => Object.keys(columns).sort();
 
-/** Whether two values are the same to a reader: −0 is not 0, NaN is NaN, the order of fields means nothing. */
+/**
+ * Whether two values are the same to a reader: −0 is not 0, NaN is NaN, the order of fields means nothing.
+ */
 export function sameValue(a: unknown, b: unknown): boolean {
   if (Object.is(a, b) || typeof a !== 'object' || typeof b !== 'object' || a === null || b === null)
     return Object.is(a, b);
@@ -37,7 +43,10 @@ export function sameValue(a: unknown, b: unknown): boolean {
   );
 }
 
-/** Values as they are read back: the nearest f32, no −0 in whole numbers, JSON as JSON says it, copies of the rest. */
+/**
+ * Values as they are read back: the nearest f32, no −0 in whole numbers, JSON as JSON says it, copies of the
+ * rest.
+ */
 function settled(spec: SchemaSpec, { type, optional }: ColumnSpec, value: unknown): any {
   if (value === null && optional) return null;
   const list = value as ArrayLike<number>;
@@ -82,7 +91,7 @@ function settledRow(spec: SchemaSpec, columns: ColumnSpecs, row: object): Refere
   return made;
 }
 
-/** Whether a stored value is one that was looked for: as stored, where 0 is −0 and NaN is nothing, as for `===`. */
+/** Whether a stored value is one that was looked for: as stored, where 0 is −0 and NaN is NaN. */
 function matches(spec: SchemaSpec, column: ColumnSpec, stored: unknown, given: unknown): boolean {
   if (stored === null || given === null) return stored === given;
   const wanted = settled(spec, column, given);
@@ -92,16 +101,22 @@ function matches(spec: SchemaSpec, column: ColumnSpec, stored: unknown, given: u
     return Object.entries(type.fields).every(([name, field]) =>
       matches(spec, field, (stored as ReferenceRow)[name], wanted[name]),
     );
-  return typeof stored === 'object' ? sameValue(stored, wanted) : stored === wanted;
+  return typeof stored === 'number'
+    ? stored === wanted || Object.is(stored, wanted)
+    : sameValue(stored, wanted);
 }
 
 /** What `write.x` takes: codes for names, 0 and 1 for booleans, and values. */
-function fromRaw(type: ColumnType, raw: unknown): unknown {
+function fromRaw(spec: SchemaSpec, type: ColumnType, raw: unknown): unknown {
+  if (type.type === 'ref') return fromRaw(spec, keyOf(spec, type.table).type, raw);
   if (type.type === 'enum' && typeof raw === 'number') return type.names[raw];
   return type.type === 'bool' && typeof raw === 'number' ? raw === 1 : raw;
 }
 
-/** A table as an array of rows. An insert appends, a delete moves the last row into the gap, an update moves nothing. */
+/**
+ * A table as an array of rows. An insert appends, a delete moves the last row into the gap, an update moves
+ * nothing.
+ */
 export class ReferenceTable {
   rows: ReferenceRow[] = [];
   nextId = 1;
@@ -130,7 +145,7 @@ export class ReferenceTable {
       if (type.type === 'struct' && !optional)
         return this.#writers(type.fields, (row) => holder(row)[name] as ReferenceRow);
       const set = (row: number, raw: unknown): void => {
-        holder(row)[name] = settled(this.#spec, columns[name]!, fromRaw(type, raw));
+        holder(row)[name] = settled(this.#spec, columns[name]!, fromRaw(this.#spec, type, raw));
       };
       const fill = (raw: unknown, from = 0, to = this.size): void => {
         for (let row = from; row < to; row++) set(row, raw);
@@ -215,7 +230,7 @@ export class ReferenceTable {
     const before = { rows: [...this.rows], nextId: this.nextId };
     const row = (_: unknown, i: number): object =>
       Object.fromEntries(
-        lists.map(([name, list]) => [name, fromRaw(this.#table.columns[name]!.type, list![i])]),
+        lists.map(([name, list]) => [name, fromRaw(this.#spec, this.#table.columns[name]!.type, list![i])]),
       );
     try {
       const keys = Array.from({ length: lists[0]![1]!.length }, row).map((one) => this.insert(one));
@@ -347,12 +362,12 @@ export class ReferenceWorld {
     const into = kind.startsWith('+') ? kind.slice(1) : null;
     const { columns } = into === null ? (events[kind] ?? inputs[kind])! : tables[into]!;
     const made = settledRow(this.#spec, columns, row);
-    for (const [name, { type }] of Object.entries(columns)) {
-      if (type.type !== 'newId' && type.type !== 'id') continue;
-      const table = this.tables[type.type === 'newId' ? type.table : into!] as ReferenceTable;
-      made[name] ||= table.allocate();
-      table.reserve(made[name]);
-    }
+    const tableOf = ({ type }: ColumnSpec): ReferenceTable =>
+      this.tables[type.type === 'newId' ? type.table : into!] as ReferenceTable;
+    const ids = sorted(columns).filter((name) => ['id', 'newId'].includes(columns[name]!.type.type));
+    // What is left out is handed out first, in order of columns; then all are taken.
+    for (const name of ids) made[name] ||= tableOf(columns[name]!).allocate();
+    for (const name of ids) tableOf(columns[name]!).reserve(made[name]);
     return made;
   }
 

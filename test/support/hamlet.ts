@@ -1,6 +1,7 @@
 /**
- * A small world that has one of everything, for tests of runs: ids, a composite key, a singleton, an index, a cache,
- * effects after and at once, a cascade, inputs that create rows, handlers that draw, in row form and in batch form.
+ * A small world that has one of everything, for tests of runs: ids, a composite key, a singleton, an index,
+ * a cache, effects after and at once, a cascade, inputs that create rows, handlers that draw, in row form and
+ * in batch form.
  *
  * Every function of it first calls `probe` with the name of its place, from where a test may look or throw.
  */

@@ -2,7 +2,7 @@
  * What tests of runs share: errors caught, records read, stores that fail when told to.
  */
 import { expect } from 'vitest';
-import { isWorldfoldError, memoryStore, type Run, type Shape, type WorldfoldError } from '../../src/index.ts';
+import { isWorldfoldError, memoryStore, type WorldfoldError } from '../../src/index.ts';
 import { findRun, readFrames } from '../../src/log/reader.ts';
 import type { RecordFrame } from '../../src/log/record.ts';
 import type { Store } from '../../src/log/store.ts';
@@ -79,8 +79,12 @@ export function meddled(inner: Store = memoryStore()): Meddled {
   return made as unknown as Meddled;
 }
 
-/** A run of any world. */
-export type AnyRun = Run<Shape, string>;
+/** All that comes. */
+export async function collect<T>(from: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const one of from) all.push(one);
+  return all;
+}
 
 /** Lets everything that waits for nothing go on. */
 export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -58,6 +58,7 @@ const settings: ts.CompilerOptions = {
   emitDeclarationOnly: true,
   skipLibCheck: false,
   types: [],
+  paths: {},
   lib: ['lib.es2023.d.ts', 'lib.dom.d.ts'],
   outDir: '/out',
   rootDir: user,

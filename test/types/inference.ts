@@ -128,7 +128,7 @@ same<ReturnType<Writable['people']['insert']>, Id<'people'>>();
 same<ReturnType<Writable['people']['insertMany']>, ReadColumn<Id<'people'>>>();
 same<ReturnType<Writable['jobs']['insert']>, string>();
 same<ReturnType<Writable['jobs']['insertMany']>, undefined>();
-same<ReturnType<Writable['roads']['insert']>, undefined>();
+same<ReturnType<Writable['roads']['insert']>, { readonly from: Id<'cells'>; readonly to: Id<'cells'> }>();
 same<ReturnType<Writable['taxes']['insertMany']>, undefined>();
 same<ReturnType<Ctx<Village>['emit']['moved']>, undefined>();
 same<ReturnType<Ctx<Village>['emit']['born']>, Id<'people'>>();

@@ -1,18 +1,25 @@
-/** How properties run: how many times, and what a failure prints. */
+/** How properties run: how many times, and how a failing one is run again. */
 import * as fc from 'fast-check';
 
-const thorough = Boolean(process.env.CI) || Boolean(process.env.WORLDFOLD_REQUIRE_ALL);
+const { CI, WORLDFOLD_REQUIRE_ALL, PROPERTY_SEED, PROPERTY_PATH } = process.env;
+const thorough = Boolean(CI) || Boolean(WORLDFOLD_REQUIRE_ALL);
 
-/** Runs by default; where everything is required, `factor` times as many. */
-export const times = (runs: number, factor = 5): number => (thorough ? runs * factor : runs);
+/** Runs by default; where everything is required, four times as many. */
+export const times = (runs: number): number => (thorough ? runs * 4 : runs);
 
-/** Holds a property to `runs` values. A failure names the seed and the path: give them to `replayed`. */
-export const holds = <T>(
+/**
+ * Holds a property to `runs` values. A failure prints its seed and its path: with them in `PROPERTY_SEED` and
+ * `PROPERTY_PATH`, and `-t` for the name of the test, the same value comes first.
+ */
+export function holds<T>(
   arbitrary: fc.Arbitrary<T>,
   runs: number,
   property: (value: T) => Promise<void> | void,
-): Promise<void> =>
-  fc.assert(
+): Promise<void> {
+  const again = PROPERTY_SEED === undefined ? {} : { seed: Number(PROPERTY_SEED) };
+  const path = PROPERTY_PATH === undefined ? {} : { path: PROPERTY_PATH };
+  return fc.assert(
     fc.asyncProperty(arbitrary, async (value) => property(value)),
-    { numRuns: times(runs) },
+    { numRuns: times(runs), ...again, ...path },
   );
+}

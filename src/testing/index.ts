@@ -1,0 +1,52 @@
+/**
+ * worldfold/testing: what proves worlds and stores.
+ *
+ * Composition only: the simulated store and scheduler, the reference world, and arbitraries for fast-check,
+ * which is an optional package that only this entry needs.
+ */
+export {
+  type AnySchema,
+  anyColumn,
+  anySchema,
+  cellOf,
+  printedAs,
+  rowOf,
+} from './arbitraries.ts';
+export { textOf } from './arbitraries-rows.ts';
+export {
+  anyWorld,
+  handlersOf,
+  type InputPlan,
+  type SystemPlan,
+  type Tap,
+  type WorldPlan,
+  type WorldVariant,
+  worldOf,
+} from './arbitraries-world.ts';
+export {
+  dumpWorld,
+  firstDifference,
+  type ReferenceEvent,
+  type ReferenceNow,
+  type ReferenceRow,
+  ReferenceTable,
+  type ReferenceWave,
+  ReferenceWorld,
+  sameValue,
+  type WorldDump,
+} from './reference-world.ts';
+export {
+  type Actor,
+  type SeededChoices,
+  type SimulatedScheduler,
+  seededChoices,
+  simulatedScheduler,
+} from './simulated-scheduler.ts';
+export {
+  type SimulatedFaults,
+  SimulatedMedium,
+  type SimulatedMediumOptions,
+  type SimulatedStore,
+  type SimulatedStoreOptions,
+  simulatedStore,
+} from './simulated-store.ts';
