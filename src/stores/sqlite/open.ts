@@ -4,7 +4,7 @@
  * Owns everything between a path and a `Connection`: the optional packages, telling our files from others
  * without touching them, creating and migrating, and the settings of the connection. Owns no call of a port.
  */
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database, Options } from 'better-sqlite3';
@@ -133,13 +133,17 @@ interface FormatState {
   readonly tables: ReadonlySet<string>;
 }
 
-const formatOf = (db: Database): FormatState => ({
-  application: db.pragma('application_id', { simple: true }) as number,
-  version: db.pragma('user_version', { simple: true }) as number,
-  tables: new Set(
-    db.prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table'").pluck().all(),
-  ),
-});
+/** All three in one transaction: between them another process may make the store. */
+function formatOf(db: Database): FormatState {
+  const read = (): FormatState => ({
+    application: db.pragma('application_id', { simple: true }) as number,
+    version: db.pragma('user_version', { simple: true }) as number,
+    tables: new Set(
+      db.prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table'").pluck().all(),
+    ),
+  });
+  return db.inTransaction ? read() : db.transaction(read)();
+}
 
 /** Whether the database must be created or migrated; refuses what is not ours or too new. */
 function needsMigrating(db: Database, location: string, known: number): boolean {
@@ -216,10 +220,28 @@ async function useWal(db: Database, location: string, busyTimeoutMs: number): Pr
   }
 }
 
-function connect(sqlite: Sqlite, path: string, location: string, options: Required<Settings>): Database {
+/** Looks again while another process is in the middle of a commit, when the first page may be half written. */
+async function lookPatiently(path: string, location: string, busyTimeoutMs: number) {
+  const start = steadyClock();
+  for (;;) {
+    try {
+      return lookAt(path, location);
+    } catch (e) {
+      if (!existsSync(`${path}-journal`) || steadyClock() - start >= busyTimeoutMs) throw e;
+      await sleep(RETRY_MS);
+    }
+  }
+}
+
+async function connect(
+  sqlite: Sqlite,
+  path: string,
+  location: string,
+  options: Required<Settings>,
+): Promise<Database> {
   const { readOnly, create, busyTimeoutMs, durability } = options;
   if (path !== ':memory:') {
-    const found = lookAt(path, location);
+    const found = await lookPatiently(path, location, busyTimeoutMs);
     if (
       found === 'absent' &&
       create &&
@@ -272,7 +294,7 @@ export async function openSqliteStore(path: string, options: OpenOptions = {}): 
   return inTurn(async () => {
     let db: Database | undefined;
     try {
-      db = connect(sqlite, file, location, settings);
+      db = await connect(sqlite, file, location, settings);
       const sql = new kysely.Kysely<Tables>({ dialect: new kysely.SqliteDialect({ database: db }) });
       const connection = { db, sql, location, readOnly: settings.readOnly, partBytes, clock };
       if (needsMigrating(db, location, known)) {
