@@ -12,6 +12,7 @@ import { encodeRecord } from '../log/record.ts';
 import type { LogRecord, Store } from '../log/store.ts';
 import type { KindLayout } from '../schema/compile.ts';
 import { validRow } from '../schema/validate.ts';
+import { checkAdvance, checkFrom, checkObserver, checkRange } from './arguments.ts';
 import { type CommitPolicy, Committer, isLost, persistent } from './committer.ts';
 import { type ComputedTick, type Engine, InputRefused } from './engine.ts';
 import { attemptText, inputError, inRun } from './failures.ts';
@@ -140,6 +141,7 @@ export class RunCore {
 
   private submitOne(kind: KindLayout, row: object = {}, from: InputFrom = {}): object {
     checkCall(this.id, this.current, 'submit');
+    checkFrom(from);
     const checked = validRow(kind, row, `input '${kind.name}'`, 'BAD_INPUT');
     // A copy: what the submitter does with its row while it waits must not reach the tick.
     const own = kind.columns.some(({ value }) => DEEP.has(value.kind)) ? structuredClone(checked) : checked;
@@ -150,7 +152,7 @@ export class RunCore {
   /** Computes up to `n` ticks. Stops early when the world ends, `until` holds, or the signal is aborted. */
   async advance(n = 1, options: AdvanceOptions = {}): Promise<AdvanceResult> {
     checkCall(this.id, this.current, 'advance');
-    if (!Number.isSafeInteger(n) || n < 0) fail('BAD_USAGE', `${show(n)} is no number of ticks`, { n });
+    checkAdvance(n, options);
     this.current = 'advancing';
     const work = this.advanceBy(n, options);
     this.underway = work;
@@ -317,17 +319,15 @@ export class RunCore {
   /** Tells `tell` of every tick from now on; the function returned ends it. */
   on(when: ObservedMoment, tell: (news: TickNews) => unknown): () => void {
     checkCall(this.id, this.current, 'read');
-    if (when !== 'computed' && when !== 'durable')
-      fail('BAD_USAGE', `${show(when)} is no moment to watch`, { when });
+    checkObserver(when, tell);
     return this.observers.add(when, tell);
   }
 
   /** The events of a kind in order, over ticks `from` to `to`, both included. */
   events(kind: string, range: { from?: number; to?: number } = {}): AsyncIterable<object> {
     checkCall(this.id, this.current, 'read');
+    checkRange(range);
     const { from = 0, to = this.tick } = range;
-    if (!Number.isSafeInteger(from) || from < 0 || !(to >= 0))
-      fail('BAD_USAGE', `${show(range)} is no range of ticks`, { from, to });
     return eventsOf(this.source, this.engine.world.schema.compiled, kind, from, Math.min(to, this.tick));
   }
 
