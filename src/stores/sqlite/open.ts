@@ -8,6 +8,7 @@ import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from '
 import { dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database, Options } from 'better-sqlite3';
+import { show } from '../../base/canonical.ts';
 import { fail } from '../../base/errors.ts';
 import { steadyClock } from '../../base/platform.ts';
 import { TABLE_NAMES, type Tables } from '../sql/tables.ts';
@@ -270,13 +271,26 @@ type Settings = Pick<OpenOptions, 'durability' | 'create' | 'readOnly' | 'busyTi
 function settingsOf(path: string, options: OpenOptions): Required<Settings> {
   const { durability = 'process', readOnly = false, create = !readOnly, busyTimeoutMs = 5000 } = options;
   if (typeof path !== 'string' || path.trim() === '')
-    fail('BAD_USAGE', 'a SQLite store needs the path of a file, or :memory:', { path });
+    fail(
+      'BAD_USAGE',
+      'a SQLite store needs the path of a file, or :memory:',
+      { path },
+      "Write await sqliteStore('runs.db').",
+    );
+  for (const [name, value] of Object.entries({ readOnly, create }))
+    if (typeof value !== 'boolean')
+      fail(
+        'BAD_USAGE',
+        `${name} is true or false, not ${show(value)}`,
+        { [name]: value },
+        `Write ${name}: true.`,
+      );
   if (readOnly && (create || path === ':memory:'))
     fail('BAD_USAGE', 'a store that is opened for reading can only be one that exists', { path });
   if (durability !== 'process' && durability !== 'power')
-    fail('BAD_USAGE', `durability is 'process' or 'power', not '${String(durability)}'`, { durability });
+    fail('BAD_USAGE', `durability is 'process' or 'power', not ${show(durability)}`, { durability });
   if (!Number.isInteger(busyTimeoutMs) || busyTimeoutMs < 0 || busyTimeoutMs > 0x7fffffff)
-    fail('BAD_USAGE', `busyTimeoutMs is a whole number of milliseconds, not ${busyTimeoutMs}`, {
+    fail('BAD_USAGE', `busyTimeoutMs is a whole number of milliseconds, not ${show(busyTimeoutMs)}`, {
       busyTimeoutMs,
     });
   return { durability, readOnly, create, busyTimeoutMs };
