@@ -2,16 +2,7 @@
  * Work in memory: emitting, writing through the view, and a tick beside a loop written by hand.
  */
 
-import {
-  createRun,
-  defineSchema,
-  defineWorld,
-  event,
-  memoryStore,
-  singleton,
-  t,
-  table,
-} from '../../src/index.ts';
+import { createRun, defineSchema, defineWorld, event, memoryStore, t, table } from '../../src/index.ts';
 import { Applier } from '../../src/projections/applier.ts';
 import { WorldState } from '../../src/projections/world-state.ts';
 import { Streams } from '../../src/random/streams.ts';

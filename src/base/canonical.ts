@@ -11,8 +11,16 @@ import { byCodeUnits, textFlaw } from './text.ts';
 
 const MAX_DEPTH = 200;
 
-const refuse = (path: string, why: string): never =>
-  fail('BAD_VALUE', `${path} cannot be stored as JSON: ${why}`, { path, why });
+const PATH = 80;
+
+/** A path that a person can read: one of a deep or cyclic value is cut in the middle. */
+const readable = (path: string): string =>
+  path.length <= PATH ? path : `${path.slice(0, PATH / 2)}…${path.slice(1 - PATH / 2)}`.toWellFormed();
+
+function refuse(path: string, why: string): never {
+  const at = readable(path);
+  return fail('BAD_VALUE', `${at} cannot be stored as JSON: ${why}`, { path: at, why });
+}
 
 /** Whether an object holds nothing but its own properties; objects of other realms count. */
 function plain(value: object): boolean {

@@ -5,30 +5,16 @@
 
 import { hex } from '../base/bytes.ts';
 import { parseCanonical } from '../base/canonical.ts';
+import { type RunHeader, readHeader } from '../log/header.ts';
 import { findRun, readFrames } from '../log/reader.ts';
 import type { RunInfo, Store } from '../log/store.ts';
 import { unliteral } from '../schema/canonical-text.ts';
 import { compileText } from '../schema/compile.ts';
+import { checkStore, checkText } from '../simulation/arguments.ts';
 import { readEnvironment } from '../simulation/create-run.ts';
 import { type MetricFrame, metricsOf } from '../simulation/history.ts';
 
-/** What a run's header tells: hints, no truth. */
-export interface RunHeader {
-  readonly world: string;
-  readonly version: number;
-  readonly fingerprint: string;
-  readonly seed: string;
-  /** Milliseconds since 1970. */
-  readonly createdAt: number;
-  readonly engine: {
-    readonly node: string;
-    readonly v8: string;
-    readonly arch: string;
-    readonly platform: string;
-  };
-  readonly code: string;
-  readonly hints: { readonly [name: string]: string };
-}
+export type { RunHeader } from '../log/header.ts';
 
 /** A run in a list. */
 export interface RunListing {
@@ -41,20 +27,26 @@ export interface RunListing {
 const listing = ({ id, header, segment }: RunInfo): RunListing => ({
   id,
   tick: segment.head.tick,
-  header: parseCanonical(header) as RunHeader,
+  header: readHeader(id, header),
 });
 
 const PAGE = 256;
 
-/** The runs of a store, in order of id. */
-export async function listRuns(store: Store): Promise<readonly RunListing[]> {
-  const all: RunListing[] = [];
+/** The runs of a store, in order of id, as the store has them: headers unread. */
+export async function allRuns(store: Store): Promise<readonly RunInfo[]> {
+  const all: RunInfo[] = [];
   for (let after: string | null = null; ; ) {
     const page: readonly RunInfo[] = await store.list(after, PAGE);
-    all.push(...page.map(listing));
+    all.push(...page);
     if (page.length < PAGE) return all;
     after = page.at(-1)!.id;
   }
+}
+
+/** The runs of a store, in order of id. A header that is damaged is `CORRUPT` with the run's name. */
+export async function listRuns(store: Store): Promise<readonly RunListing[]> {
+  checkStore('listRuns', store);
+  return (await allRuns(store)).map(listing);
 }
 
 /** A run as its log tells it. */
@@ -74,8 +66,11 @@ export interface RunDescription extends RunListing {
  * `NO_RECORD`.
  */
 export async function describeRun(store: Store, id: string): Promise<RunDescription> {
+  checkStore('describeRun', store);
+  checkText('id', id);
   const info = await findRun(store, id);
   const { segment } = info;
+  const listed = listing(info);
   const environment = await readEnvironment(store, segment.id);
   const { kinds } = compileText(environment.schema);
   const events = new Map<string, number>();
@@ -91,7 +86,7 @@ export async function describeRun(store: Store, id: string): Promise<RunDescript
   }
   const source = { store, segment: segment.id, durableTick: segment.head.tick, undurable: [] };
   return {
-    ...listing(info),
+    ...listed,
     stateHash: hashed?.hash ?? null,
     stateHashTick: hashed?.tick ?? null,
     recordHash: hex(segment.head.hash),

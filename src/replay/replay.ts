@@ -9,6 +9,7 @@ import { findRun, readFrames } from '../log/reader.ts';
 import { eventCount, type RecordFrame } from '../log/record.ts';
 import type { Store } from '../log/store.ts';
 import type { Shape } from '../schema/infer.ts';
+import { checkReplay } from '../simulation/arguments.ts';
 import { engineFor, readEnvironment } from '../simulation/create-run.ts';
 import type { WorldDef } from '../simulation/define-world.ts';
 import type { Engine } from '../simulation/engine.ts';
@@ -78,6 +79,7 @@ export async function replay<S extends Shape, M extends string>(
   definition: WorldDef<S, M>,
   options: ReplayOptions,
 ): Promise<ReplayReport> {
+  checkReplay(definition, options);
   await loadHash();
   try {
     return await replayAll(definition as unknown as AnyWorld, options);

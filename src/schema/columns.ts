@@ -6,6 +6,7 @@
  * What columns mean together (keys, references, defaults that fit) is checked where a whole schema is
  * compiled, not here.
  */
+import { checkNames } from '../base/arguments.ts';
 import { fail } from '../base/errors.ts';
 import type { ColumnSpec, ColumnSpecs, ColumnType } from './spec.ts';
 
@@ -214,6 +215,14 @@ function enumNames(names: readonly unknown[]): readonly string[] {
   return Object.freeze([...names]) as readonly string[];
 }
 
+function floatType(type: 'f32' | 'f64', options: unknown): ColumnType {
+  checkNames(`the options of t.${type}`, options, ['nan'], 'BAD_SCHEMA');
+  const { nan = false } = options as { readonly nan?: unknown };
+  if (typeof nan !== 'boolean')
+    fail('BAD_SCHEMA', `nan of t.${type} is true or false`, { nan }, `Write t.${type}({ nan: true }).`);
+  return { type, nan };
+}
+
 function vecType(size: number, of: 'f32' | 'f64' | 'i32'): ColumnType {
   if (!Number.isSafeInteger(size) || size < 1)
     fail('BAD_SCHEMA', 't.vec needs a whole number of at least 1', { size });
@@ -254,9 +263,9 @@ export const t = Object.freeze({
   /** Whole numbers within ±2⁵³, as JavaScript counts exactly. */
   int: (): Column<number> => column({ type: 'int' }),
   /** Single precision. NaN is refused unless `{ nan: true }`. */
-  f32: (options: FloatOptions = {}): Column<number> => column({ type: 'f32', nan: options.nan === true }),
+  f32: (options: FloatOptions = {}): Column<number> => column(floatType('f32', options)),
   /** Double precision. NaN is refused unless `{ nan: true }`. */
-  f64: (options: FloatOptions = {}): Column<number> => column({ type: 'f64', nan: options.nan === true }),
+  f64: (options: FloatOptions = {}): Column<number> => column(floatType('f64', options)),
   /** True or false; 1 or 0 in the raw column. */
   bool: (): Column<boolean, number> => column({ type: 'bool' }),
   /** Unicode text. */

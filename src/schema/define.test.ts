@@ -108,7 +108,7 @@ describe('defineSchema', () => {
     expect(Object.isFrozen(schema)).toBe(true);
   });
   it.each<[string, () => unknown, string]>([
-    ['nothing', () => define(undefined), 'needs a declaration'],
+    ['nothing', () => define(undefined), 'must be an object'],
     ['no tables', () => define({ name: 'x', version: 1 }), "'tables' of a schema must be an object"],
     [
       'a table that is none',
@@ -149,7 +149,7 @@ describe('a schema', () => {
     expect(timed.options).not.toBe(every);
     for (const value of [plain, timed, timed.options]) expect(Object.isFrozen(value)).toBe(true);
     refuses(() => (town() as any).system('c', {}), "the system 'c' has no function");
-    refuses(() => (town() as any).system('c', 3, run), 'are no object');
+    refuses(() => (town() as any).system('c', 3, run), 'must be an object');
   });
   it('hands handlers back as they are', () => {
     const handlers = { infected: () => {} };

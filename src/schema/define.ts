@@ -5,6 +5,7 @@
  * arguments a type. What a declaration means at run time is the compiler's; what a system does is the
  * simulation's.
  */
+import { checkNames } from '../base/arguments.ts';
 import { fail } from '../base/errors.ts';
 import type { Checked, Declaration, Given } from './check.ts';
 import { specsOf } from './columns.ts';
@@ -52,16 +53,25 @@ export interface Schema<S extends Shape> {
   ): Derived<S, D>;
 }
 
+const PARTS = ['name', 'version', 'tick', 'config', 'tables', 'events', 'inputs'];
+const SYSTEM: readonly (keyof SystemOptions<Shape>)[] = ['every', 'when', 'effects', 'repeat'];
+
 function system(name: string, ...rest: unknown[]): object {
   const run = rest.pop();
-  const options = rest[0] ?? {};
+  const options = rest.length === 0 ? {} : rest[0];
   if (typeof run !== 'function') fail('BAD_SCHEMA', `the system '${name}' has no function`, { system: name });
-  if (typeof options !== 'object')
-    fail('BAD_SCHEMA', `the options of the system '${name}' are no object`, { system: name });
-  return Object.freeze({ name, options: Object.freeze({ ...options }), run });
+  checkNames(`the options of the system '${name}'`, options, SYSTEM, 'BAD_SCHEMA');
+  return Object.freeze({ name, options: Object.freeze({ ...(options as object) }), run });
 }
 
-function derive(tables: readonly string[], compute: unknown, known: SchemaSpec['tables']): object {
+function derive(tables: unknown, compute: unknown, known: SchemaSpec['tables']): object {
+  if (!Array.isArray(tables))
+    fail(
+      'BAD_SCHEMA',
+      'a derived value needs the list of the tables that it reads',
+      {},
+      "Write schema.derive(['people'], (world) => …).",
+    );
   const unknown = tables.find((name) => !Object.hasOwn(known, name));
   if (unknown !== undefined)
     fail('BAD_SCHEMA', `a derived value names the table '${unknown}', which the schema does not have`, {
@@ -111,8 +121,7 @@ function specOfDeclaration(declaration: Declaration): SchemaSpec {
 export function defineSchema<const D extends Declaration>(
   declaration: D & Checked<NoInfer<D>>,
 ): Schema<ShapeOf<D>> {
-  if (typeof declaration !== 'object' || declaration === null)
-    fail('BAD_SCHEMA', 'defineSchema needs a declaration');
+  checkNames('the declaration of a schema', declaration, PARTS, 'BAD_SCHEMA');
   const spec = specOfDeclaration(declaration);
   const schema: object = Object.freeze({
     name: spec.name,
@@ -121,7 +130,7 @@ export function defineSchema<const D extends Declaration>(
     as: () => schema,
     system,
     apply: (handlers: object) => handlers,
-    derive: (tables: readonly string[], compute: unknown) => derive(tables, compute, spec.tables),
+    derive: (tables: unknown, compute: unknown) => derive(tables, compute, spec.tables),
   });
   return schema as Schema<ShapeOf<D>>;
 }

@@ -4,6 +4,7 @@
  * Owns the four functions and what each result carries for inference. Whether the tables and kinds of a
  * schema agree with one another is checked when the schema is defined.
  */
+import { checkNames } from '../base/arguments.ts';
 import { fail } from '../base/errors.ts';
 import { type Columns, type info, specsOf } from './columns.ts';
 import type { ColumnSpecs, KindSpec, TableSpec } from './spec.ts';
@@ -112,17 +113,20 @@ export function table<const C extends Columns, const O extends TableOptions<keyo
   options?: O,
 ): TableDef<C, KeyIn<C, O>, IndexIn<O>, false> {
   const specs = specsOf(columns, 'table');
+  if (options !== undefined) checkNames('the options of a table', options, ['key', 'index'], 'BAD_SCHEMA');
   const key = keyOf(specs, options?.key);
   return made(tables, columns, {
     columns: specs,
     key,
-    index: named(options?.index ?? [], specs, 'index'),
+    index: options?.index === undefined ? Object.freeze([]) : named(options.index, specs, 'index'),
     single: false,
   });
 }
 
 /** Declares a table of exactly one row, without a key: a clock, a market price. Raises `BAD_SCHEMA`. */
-export function singleton<const C extends Columns>(columns: C): TableDef<C, never, never, true> {
+export function singleton<const C extends Columns>(columns: C): TableDef<C, never, never, true>;
+export function singleton(columns: Columns, ...more: unknown[]): TableDef {
+  noMore('singleton', more);
   const specs = specsOf(columns, 'singleton');
   const keyed = Object.keys(specs).find((name) => specs[name]?.key);
   if (keyed !== undefined)
@@ -137,7 +141,14 @@ export function singleton<const C extends Columns>(columns: C): TableDef<C, neve
   });
 }
 
-function kind(columns: Columns, fact: boolean): any {
+/** What takes columns alone says so: options that are passed over would do nothing. */
+function noMore(what: string, more: readonly unknown[]): void {
+  if (more.some((one) => one !== undefined))
+    fail('BAD_SCHEMA', `${what}() takes columns and nothing else`, {}, 'Leave the second argument out.');
+}
+
+function kind(columns: Columns, fact: boolean, more: readonly unknown[]): any {
+  noMore(fact ? 'fact' : 'event', more);
   const specs = specsOf(columns, fact ? 'fact' : 'event');
   const keyed = Object.keys(specs).find((name) => specs[name]?.key);
   if (keyed !== undefined)
@@ -149,13 +160,15 @@ function kind(columns: Columns, fact: boolean): any {
  * Declares a kind of event or input, which a handler in `apply` turns into changes of tables. Raises
  * `BAD_SCHEMA`.
  */
-export function event<const C extends Columns>(columns: C): EventDef<C, false> {
-  return kind(columns, false);
+export function event<const C extends Columns>(columns: C): EventDef<C, false>;
+export function event(columns: Columns, ...more: unknown[]): EventDef {
+  return kind(columns, false, more);
 }
 
 /** Declares a kind of event that changes no table, and so has no handler. Raises `BAD_SCHEMA`. */
-export function fact<const C extends Columns>(columns: C): EventDef<C, true> {
-  return kind(columns, true);
+export function fact<const C extends Columns>(columns: C): EventDef<C, true>;
+export function fact(columns: Columns, ...more: unknown[]): EventDef {
+  return kind(columns, true, more);
 }
 
 /** The data of what must be a declared table. Raises `BAD_SCHEMA` with its name. */

@@ -6,18 +6,20 @@
  */
 
 import { hex } from '../base/bytes.ts';
-import { canonicalJson, parseCanonical } from '../base/canonical.ts';
+import { canonicalJson, parseCanonical, show } from '../base/canonical.ts';
 import { fail, isWorldfoldError } from '../base/errors.ts';
 import { loadHash } from '../base/hash.ts';
 import { engineHint, freshName, sha256, steadyClock, thisProcess, wallClock } from '../base/platform.ts';
-import { textFlaw, utf8 } from '../base/text.ts';
+import { utf8 } from '../base/text.ts';
 import { type Environment, environmentText, HASH_VERSION, parseEnvironment } from '../log/environment.ts';
+import { headerText } from '../log/header.ts';
 import { findRun, readFrames } from '../log/reader.ts';
 import { encodeRecord } from '../log/record.ts';
 import type { Holder, LogRecord, NewRun, Store } from '../log/store.ts';
 import { RANDOM_VERSION } from '../random/digest.ts';
 import { literal, unliteral } from '../schema/canonical-text.ts';
 import { validRow } from '../schema/validate.ts';
+import { checkCreate, checkNewId, checkOpen } from './arguments.ts';
 import { type CommitPolicy, persistent } from './committer.ts';
 import { type Cadence, Engine } from './engine.ts';
 import { inRun } from './failures.ts';
@@ -72,9 +74,14 @@ const DEFAULTS = {
 const FIRST_EPOCH = 1;
 
 function positive(name: string, value: number | undefined, fallback: number): number {
-  const chosen = value ?? fallback;
+  const chosen = value === undefined ? fallback : value;
   if (!Number.isSafeInteger(chosen) || chosen < 1)
-    fail('BAD_USAGE', `${name} must be a whole number from 1 on`, { [name]: value });
+    fail(
+      'BAD_USAGE',
+      `${name} must be a whole number from 1 on, not ${show(value)}`,
+      { [name]: value },
+      `Leave it out for ${fallback}.`,
+    );
   return chosen;
 }
 
@@ -106,11 +113,6 @@ const parts = (
   wallClock: o.clocks?.wall ?? wallClock,
   steadyClock: o.clocks?.steady ?? steadyClock,
 });
-
-function checkId(id: string, what: string): void {
-  if (typeof id !== 'string' || id === '' || id.length > 200 || textFlaw(id) !== null)
-    fail('BAD_USAGE', `the ${what} must be a text of 1 to 200 characters`, { [what]: id });
-}
 
 /** An engine for an environment. Config is frozen: it is part of what the fold depends on. */
 export function engineFor(world: AnyWorld, environment: Environment, o: PolicyOptions): Engine {
@@ -155,10 +157,10 @@ function codeHint(world: AnyWorld): string {
   ).slice(0, 16);
 }
 
-function headerText(world: AnyWorld, o: CreateOptions, createdAt: number): string {
+function headerOf(world: AnyWorld, o: CreateOptions, createdAt: number): string {
   const { compiled } = world.schema;
   const { name, version } = compiled.spec;
-  return canonicalJson({
+  return headerText({
     world: name,
     version,
     fingerprint: compiled.fingerprint,
@@ -170,14 +172,35 @@ function headerText(world: AnyWorld, o: CreateOptions, createdAt: number): strin
   });
 }
 
+/** The config with its defaults; what does not fit is `BAD_INPUT` with the columns that there are. */
+function validConfig({ schema }: AnyWorld, given: object | undefined): object {
+  try {
+    return validRow(schema.compiled.config, given === undefined ? {} : given, 'config', 'BAD_INPUT');
+  } catch (e) {
+    if (!isWorldfoldError(e, 'BAD_INPUT')) throw e;
+    const columns = Object.entries(schema.compiled.spec.config).map(
+      ([name, { type }]) => `${name} (${type.type})`,
+    );
+    const known =
+      columns.length === 0 ? 'This world has no config.' : `This world takes: ${columns.join(', ')}.`;
+    return fail(
+      'BAD_INPUT',
+      e.message,
+      e.facts,
+      e.hint === undefined ? known : `${e.hint} ${known}`,
+      e.cause,
+    );
+  }
+}
+
 /** Begins a run: header, tick 0 and lease go in together, or nothing does. */
 export async function createCore(world: AnyWorld, options: CreateOptions): Promise<RunCore> {
+  checkCreate(world, options);
   await loadHash();
   const { compiled } = world.schema;
-  const id = options.id ?? `${compiled.spec.name}-${freshName().slice(0, 8)}`;
-  checkId(id, 'id');
-  checkId(options.seed, 'seed');
-  const config = validRow(compiled.config, options.config ?? {}, 'config', 'BAD_INPUT');
+  const id = options.id === undefined ? `${compiled.spec.name}-${freshName().slice(0, 8)}` : options.id;
+  checkNewId(id);
+  const config = validConfig(world, options.config);
   const environment: Environment = {
     seed: options.seed,
     config: canonicalJson(literal(config)),
@@ -192,7 +215,7 @@ export async function createCore(world: AnyWorld, options: CreateOptions): Promi
   const segment = `${id}/${freshName()}`;
   await createIn(options.store, {
     id,
-    header: headerText(world, options, time),
+    header: headerOf(world, options, time),
     segment,
     record,
     holder: holder(options),
@@ -250,11 +273,34 @@ export async function readEnvironment(store: Store, segment: string): Promise<En
 
 /** Takes a run up at its durable head. */
 export async function openCore(world: AnyWorld, options: OpenOptions): Promise<RunCore> {
+  checkOpen(world, options);
   await loadHash();
   try {
     return await takeUp(world, options);
   } catch (e) {
     throw inRun(e, options.id);
+  }
+}
+
+/** Becomes the writer; who is in the way is told of as the writer of the run. */
+async function acquire(
+  { store, id, takeover = false }: OpenOptions,
+  segment: string,
+  who: Holder,
+): Promise<number> {
+  try {
+    return await persistent(() => store.acquire(segment, who, takeover));
+  } catch (e) {
+    if (!isWorldfoldError(e, 'RUN_IN_USE')) throw e;
+    const { host, pid, expiresInMs } = e.facts;
+    const left = `${Math.ceil(Number(expiresInMs) / 1000)} s`;
+    return fail(
+      'RUN_IN_USE',
+      `run '${id}' is written by process ${pid} on ${host}; its lease lasts ${left} unless it is renewed`,
+      { run: id, ...e.facts },
+      'Close the run there or wait, or open it with takeover: true: the other writer can then commit no more.',
+      e,
+    );
   }
 }
 
@@ -266,7 +312,7 @@ async function takeUp(world: AnyWorld, options: OpenOptions): Promise<RunCore> {
   const engine = another();
   const given = parts(options, { id, store, engine, another, namesTold: false });
   const who = holder(options);
-  const epoch = await persistent(() => store.acquire(segment.id, who, options.takeover ?? false));
+  const epoch = await acquire(options, segment.id, who);
   const all = { ...given, segment: segment.id, epoch };
   try {
     const { head } = (await findRun(store, id)).segment;

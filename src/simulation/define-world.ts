@@ -4,6 +4,7 @@
  * Owns the definition and the mistakes that the types can't stop in JavaScript. It runs nothing: a world is
  * data until a run is created from it.
  */
+import { checkNames } from '../base/arguments.ts';
 import { fail } from '../base/errors.ts';
 import type { Handlers, Now, SetupCtx, Sync, System, SystemOptions } from '../schema/context.ts';
 import type { Schema } from '../schema/define.ts';
@@ -44,6 +45,14 @@ export interface WorldDef<S extends Shape, M extends string> {
 
 const RESERVED = ['setup', 'inputs'];
 const OPTIONS: readonly (keyof SystemOptions<Shape>)[] = ['every', 'when', 'effects', 'repeat'];
+const PARTS: readonly (keyof WorldParts<Shape>)[] = [
+  'setup',
+  'apply',
+  'systems',
+  'invariants',
+  'metrics',
+  'until',
+];
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) > 0;
 
 function checkName(name: unknown, at: number, seen: Set<unknown>): string {
@@ -160,7 +169,8 @@ export function defineWorld<S extends Shape, const M extends Metrics<S> = {}>(
 ): WorldDef<S, keyof M & string> {
   if (typeof schema?.compiled !== 'object')
     fail('BAD_SCHEMA', 'defineWorld needs a schema made by defineSchema');
-  if (typeof def?.setup !== 'function')
+  checkNames('the parts of a world', def, PARTS, 'BAD_SCHEMA');
+  if (typeof def.setup !== 'function')
     fail('BAD_SCHEMA', "a world needs 'setup': the function that makes tick 0");
   checkHandlers(schema as unknown as Schema<Shape>, def.apply);
   checkSystems(def.systems);

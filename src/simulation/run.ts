@@ -12,6 +12,7 @@ import { encodeRecord } from '../log/record.ts';
 import type { LogRecord, Store } from '../log/store.ts';
 import type { KindLayout } from '../schema/compile.ts';
 import { validRow } from '../schema/validate.ts';
+import { checkAdvance, checkFrom, checkObserver, checkRange } from './arguments.ts';
 import { type CommitPolicy, Committer, isLost, persistent } from './committer.ts';
 import { type ComputedTick, type Engine, InputRefused } from './engine.ts';
 import { attemptText, inputError, inRun } from './failures.ts';
@@ -146,6 +147,7 @@ export class RunCore {
 
   private submitOne(kind: KindLayout, row: object = {}, from: InputFrom = {}): object {
     checkCall(this.id, this.state, 'submit');
+    checkFrom(from);
     // Checked and copied: what the submitter does with its row while it waits must not reach the tick.
     const own = validRow(kind, row, `input '${kind.name}'`, 'BAD_INPUT');
     const { applied, durable } = this.queue.submit({ kind: kind.name, row: own, ...checkSource(from) });
@@ -155,7 +157,7 @@ export class RunCore {
   /** Computes up to `n` ticks. Stops early when the world ends, `until` holds, or the signal is aborted. */
   async advance(n = 1, options: AdvanceOptions = {}): Promise<AdvanceResult> {
     checkCall(this.id, this.state, 'advance');
-    if (!Number.isSafeInteger(n) || n < 0) fail('BAD_USAGE', `${show(n)} is no number of ticks`, { n });
+    checkAdvance(n, options);
     this.advancing = true;
     this.failed = false;
     // In place before anything runs: an observer of the first tick may close the run.
@@ -325,17 +327,15 @@ export class RunCore {
   /** Tells `tell` of every tick from now on; the function returned ends it. */
   on(when: ObservedMoment, tell: (news: TickNews) => unknown): () => void {
     checkCall(this.id, this.state, 'read');
-    if (when !== 'computed' && when !== 'durable')
-      fail('BAD_USAGE', `${show(when)} is no moment to watch`, { when });
+    checkObserver(when, tell);
     return this.observers.add(when, tell);
   }
 
   /** The events of a kind in order, over ticks `from` to `to`, both included. */
   events(kind: string, range: { from?: number; to?: number } = {}): AsyncIterable<object> {
     checkCall(this.id, this.state, 'read');
+    checkRange(range);
     const { from = 0, to = this.tick } = range;
-    if (!Number.isSafeInteger(from) || from < 0 || !(to >= 0))
-      fail('BAD_USAGE', `${show(range)} is no range of ticks`, { from, to });
     return eventsOf(this.source, this.engine.world.schema.compiled, kind, from, Math.min(to, this.tick));
   }
 

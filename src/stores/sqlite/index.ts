@@ -4,6 +4,7 @@
  * Owns the public way in and what it promises. better-sqlite3 and kysely are optional packages of a user's
  * project; they are loaded by the call and not by the import.
  */
+import { checkNames } from '../../base/arguments.ts';
 import type { Store } from '../../log/store.ts';
 import { openSqliteStore } from './open.ts';
 
@@ -45,7 +46,8 @@ export interface SqliteStoreOptions {
  * const store = await sqliteStore('runs.db', { durability: 'power' });
  * ```
  */
-export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Promise<Store> {
+export async function sqliteStore(path: string, options: SqliteStoreOptions = {}): Promise<Store> {
+  checkNames('the options of sqliteStore', options, ['durability', 'create', 'readOnly', 'busyTimeoutMs']);
   const { durability, create, readOnly, busyTimeoutMs } = options;
   return openSqliteStore(path, {
     ...(durability !== undefined && { durability }),

@@ -4,10 +4,11 @@
  * Owns everything between a path and a `Connection`: the optional packages, telling our files from others
  * without touching them, creating and migrating, and the settings of the connection. Owns no call of a port.
  */
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database, Options } from 'better-sqlite3';
+import { show } from '../../base/canonical.ts';
 import { fail } from '../../base/errors.ts';
 import { steadyClock } from '../../base/platform.ts';
 import { TABLE_NAMES, type Tables } from '../sql/tables.ts';
@@ -133,13 +134,17 @@ interface FormatState {
   readonly tables: ReadonlySet<string>;
 }
 
-const formatOf = (db: Database): FormatState => ({
-  application: db.pragma('application_id', { simple: true }) as number,
-  version: db.pragma('user_version', { simple: true }) as number,
-  tables: new Set(
-    db.prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table'").pluck().all(),
-  ),
-});
+/** All three in one transaction: between them another process may make the store. */
+function formatOf(db: Database): FormatState {
+  const read = (): FormatState => ({
+    application: db.pragma('application_id', { simple: true }) as number,
+    version: db.pragma('user_version', { simple: true }) as number,
+    tables: new Set(
+      db.prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table'").pluck().all(),
+    ),
+  });
+  return db.inTransaction ? read() : db.transaction(read)();
+}
 
 /** Whether the database must be created or migrated; refuses what is not ours or too new. */
 function needsMigrating(db: Database, location: string, known: number): boolean {
@@ -216,10 +221,28 @@ async function useWal(db: Database, location: string, busyTimeoutMs: number): Pr
   }
 }
 
-function connect(sqlite: Sqlite, path: string, location: string, options: Required<Settings>): Database {
+/** Looks again while another process is in the middle of a commit, when the first page may be half written. */
+async function lookPatiently(path: string, location: string, busyTimeoutMs: number) {
+  const start = steadyClock();
+  for (;;) {
+    try {
+      return lookAt(path, location);
+    } catch (e) {
+      if (!existsSync(`${path}-journal`) || steadyClock() - start >= busyTimeoutMs) throw e;
+      await sleep(RETRY_MS);
+    }
+  }
+}
+
+async function connect(
+  sqlite: Sqlite,
+  path: string,
+  location: string,
+  options: Required<Settings>,
+): Promise<Database> {
   const { readOnly, create, busyTimeoutMs, durability } = options;
   if (path !== ':memory:') {
-    const found = lookAt(path, location);
+    const found = await lookPatiently(path, location, busyTimeoutMs);
     if (
       found === 'absent' &&
       create &&
@@ -248,13 +271,26 @@ type Settings = Pick<OpenOptions, 'durability' | 'create' | 'readOnly' | 'busyTi
 function settingsOf(path: string, options: OpenOptions): Required<Settings> {
   const { durability = 'process', readOnly = false, create = !readOnly, busyTimeoutMs = 5000 } = options;
   if (typeof path !== 'string' || path.trim() === '')
-    fail('BAD_USAGE', 'a SQLite store needs the path of a file, or :memory:', { path });
+    fail(
+      'BAD_USAGE',
+      'a SQLite store needs the path of a file, or :memory:',
+      { path },
+      "Write await sqliteStore('runs.db').",
+    );
+  for (const [name, value] of Object.entries({ readOnly, create }))
+    if (typeof value !== 'boolean')
+      fail(
+        'BAD_USAGE',
+        `${name} is true or false, not ${show(value)}`,
+        { [name]: value },
+        `Write ${name}: true.`,
+      );
   if (readOnly && (create || path === ':memory:'))
     fail('BAD_USAGE', 'a store that is opened for reading can only be one that exists', { path });
   if (durability !== 'process' && durability !== 'power')
-    fail('BAD_USAGE', `durability is 'process' or 'power', not '${String(durability)}'`, { durability });
+    fail('BAD_USAGE', `durability is 'process' or 'power', not ${show(durability)}`, { durability });
   if (!Number.isInteger(busyTimeoutMs) || busyTimeoutMs < 0 || busyTimeoutMs > 0x7fffffff)
-    fail('BAD_USAGE', `busyTimeoutMs is a whole number of milliseconds, not ${busyTimeoutMs}`, {
+    fail('BAD_USAGE', `busyTimeoutMs is a whole number of milliseconds, not ${show(busyTimeoutMs)}`, {
       busyTimeoutMs,
     });
   return { durability, readOnly, create, busyTimeoutMs };
@@ -272,7 +308,7 @@ export async function openSqliteStore(path: string, options: OpenOptions = {}): 
   return inTurn(async () => {
     let db: Database | undefined;
     try {
-      db = connect(sqlite, file, location, settings);
+      db = await connect(sqlite, file, location, settings);
       const sql = new kysely.Kysely<Tables>({ dialect: new kysely.SqliteDialect({ database: db }) });
       const connection = { db, sql, location, readOnly: settings.readOnly, partBytes, clock };
       if (needsMigrating(db, location, known)) {
