@@ -15,7 +15,7 @@ import { type Environment, environmentText, HASH_VERSION, parseEnvironment } fro
 import { headerText } from '../log/header.ts';
 import { findRun, readFrames } from '../log/reader.ts';
 import { encodeRecord } from '../log/record.ts';
-import type { Holder, LogRecord, NewRun, RunInfo, Store } from '../log/store.ts';
+import type { Holder, LogRecord, NewRun, Store } from '../log/store.ts';
 import { RANDOM_VERSION } from '../random/digest.ts';
 import { literal, unliteral } from '../schema/canonical-text.ts';
 import { validRow } from '../schema/validate.ts';
@@ -69,6 +69,9 @@ const DEFAULTS = {
   maxUndurable: 64 * 1024 * 1024,
   leaseMs: 30_000,
 };
+
+/** The epoch of the writer that makes a run, as the port of {@link Store} says. */
+const FIRST_EPOCH = 1;
 
 function positive(name: string, value: number | undefined, fallback: number): number {
   const chosen = value === undefined ? fallback : value;
@@ -209,15 +212,17 @@ export async function createCore(world: AnyWorld, options: CreateOptions): Promi
   const engine = another();
   const given = parts(options, { id, store: options.store, engine, another, namesTold: true });
   const { record, time } = tickZero(world, engine, id, given.wallClock);
-  const made = await createIn(options.store, {
+  const segment = `${id}/${freshName()}`;
+  await createIn(options.store, {
     id,
     header: headerOf(world, options, time),
-    segment: `${id}/${freshName()}`,
+    segment,
     record,
     holder: holder(options),
   });
-  const { id: segment, epoch, head } = made.segment;
-  return new RunCore({ ...given, segment, epoch }, head);
+  // What this writer wrote, not what the store holds by now: another may have taken the run over meanwhile.
+  const { tick, hash } = record;
+  return new RunCore({ ...given, segment, epoch: FIRST_EPOCH }, { tick, hash });
 }
 
 /** Computes and encodes tick 0, with everything that may fail in it: nothing is stored yet. */
@@ -246,14 +251,13 @@ function tickZero(
 /**
  * Where the answer was lost, the segment's name, which nobody else has, tells that the run is there and ours.
  */
-async function createIn(store: Store, run: NewRun): Promise<RunInfo> {
+async function createIn(store: Store, run: NewRun): Promise<void> {
   try {
-    return await store.create(run);
+    await store.create(run);
   } catch (e) {
     if (!isWorldfoldError(e, 'STORE_FAILED')) throw e;
     const info = await store.head(run.id).catch(() => undefined);
-    if (info?.segment.id === run.segment) return info;
-    throw e;
+    if (info?.segment.id !== run.segment) throw e;
   }
 }
 

@@ -46,9 +46,11 @@ async function take(stage: Stage, process: SimulatedProcess, actor: Actor): Prom
   for (let tries = 0; tries < 4; tries++) {
     const made = await (stage.book.logs.has(id)
       ? opened(stage, process, id, () => openRun(world, openOptions()))
-      : created(stage, process, id, fuse, () =>
-          createRun(world, { ...openOptions(), seed: `seed of ${id}`, hints: { by: process.name } }),
-        ));
+      : created(stage, process, id, fuse, () => {
+          // Drawn all the same, so that a seed gives one schedule whichever way it opens its run.
+          const { takeover: _, ...options } = openOptions();
+          return createRun(world, { ...options, seed: `seed of ${id}`, hints: { by: process.name } });
+        }));
     if (made !== null) return new Pen(stage, process, made, fuse);
     if (process.dead) return null;
     await actor.pause('tries again');
@@ -111,7 +113,7 @@ export async function write(stage: Stage, actor: Actor): Promise<void> {
     const process = stage.start(actor.name);
     const pen = await take(stage, process, actor);
     if (pen === null) continue;
-    if (choices.chance(0.5))
+    if (choices.chance(0.75))
       stage.scheduler.spawn(`${process.name} helper`, (helper) => meddle(stage, pen, helper));
     for (let turn = 0; turn < plan.turns && !process.dead && !book.broken; turn++) {
       await actor.pause('turn');
@@ -138,16 +140,16 @@ async function writersTurn(stage: Stage, pen: Pen): Promise<void> {
 /** Somebody else with the same run: reads, flushes, submits, and now and then calls what he should not. */
 async function meddle(stage: Stage, pen: Pen, actor: Actor): Promise<void> {
   const source = stage.sources.find(({ run }) => run === pen.run.id)!;
-  for (let turns = 2 + stage.below(6); turns > 0 && !pen.process.dead && !stage.book.broken; turns--) {
+  for (let turns = 2 + stage.below(10); turns > 0 && !pen.process.dead && !stage.book.broken; turns--) {
     await actor.pause('turn');
     const turn = stage.below(12);
-    if (turn < 4) await pen.flush();
+    if (turn < 4 || pen.run.state === 'stalled') await pen.flush();
     else if (turn < 5) await pen.send(source);
     else if (turn < 6) await pen.lookBack();
     else if (turn < 8) await pen.readBack();
     else if (turn < 9) await pen.measure();
     else if (turn < 11) await pen.advance(1);
-    else if (stage.choices.chance(0.3)) await pen.close();
+    else if (stage.choices.chance(0.5)) await pen.close();
   }
 }
 
