@@ -70,7 +70,7 @@ describe('defineWorld refuses', () => {
   const system = (name: unknown) => ({ name, options: {}, run });
   it.each<[string, () => unknown, string]>([
     ['no schema', () => (defineWorld as any)({}, parts), 'needs a schema made by defineSchema'],
-    ['no definition', () => (defineWorld as any)(schema), "must be an object"],
+    ['no definition', () => (defineWorld as any)(schema), 'must be an object'],
     ['no setup', () => define({ setup: undefined }), "needs 'setup'"],
     ['no apply', () => define({ apply: undefined }), "needs 'apply'"],
     ['a missing handler', () => define({ apply: { born: run } }), "no handler for 'named'"],
