@@ -1,8 +1,8 @@
 /**
  * Checks at the doors: what callers hand in is looked at before anything is done with it.
  *
- * Owns the two checks that every door needs. A misspelt option that is passed over does the wrong thing without
- * a word, so unknown names are refused with the ones that exist.
+ * Owns the two checks that every door needs. A misspelt option that is passed over does the wrong thing
+ * without a word, so unknown names are refused with the ones that exist.
  */
 import { show } from './canonical.ts';
 import { type ErrorCode, fail } from './errors.ts';

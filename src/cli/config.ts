@@ -35,6 +35,14 @@ export function typeText({ type }: ColumnSpec): string {
   }
 }
 
+/** What a column takes, as the end of a sentence: `Give it a whole number.` */
+function wantedText(spec: ColumnSpec): string {
+  const text = typeText(spec);
+  if (text === 'JSON') return 'a value in JSON, in quotes for the shell';
+  if (text.startsWith('bytes')) return text;
+  return text.includes(' | ') || spec.type.type === 'enum' ? `one of ${text}` : `a ${text}`;
+}
+
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
@@ -77,7 +85,7 @@ export function parseConfig(
     }
     const value = read(spec, text);
     if (value === undefined)
-      fail('BAD_USAGE', `config '${key}' can't be '${text}'`, { key, text }, `Give it a ${typeText(spec)}.`);
+      fail('BAD_USAGE', `config '${key}' can't be '${text}'`, { key, text }, `Give it ${wantedText(spec)}.`);
     config[key] = value;
   }
   return config;

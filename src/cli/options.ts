@@ -12,6 +12,9 @@ export type StorePlace = { readonly kind: 'memory' } | { readonly kind: 'sqlite'
 /** The store that commands use when none is named. */
 export const DEFAULT_STORE = 'sqlite:worldfold.db';
 
+/** The seed of runs that are given none. */
+export const DEFAULT_SEED = 'worldfold';
+
 /** Reads `sqlite:FILE` or `memory:`. */
 export function parseStore(text: string): StorePlace {
   if (text === 'memory:') return { kind: 'memory' };

@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import { Command, Option } from 'commander';
 import { EXIT, exitCodeOf, reportFailure } from './failure.ts';
 import type { Io } from './io.ts';
-import { collectPair, DEFAULT_STORE, parseStore, parseTicks } from './options.ts';
+import { collectPair, DEFAULT_SEED, DEFAULT_STORE, parseStore, parseTicks } from './options.ts';
 
 type Pairs = ReadonlyMap<string, string>;
 interface Common {
@@ -22,6 +22,12 @@ interface Made extends Common {
   readonly id?: string;
 }
 
+interface Resumable extends Omit<Made, 'seed'> {
+  readonly seed?: string;
+  readonly continue?: true;
+  readonly takeover?: true;
+}
+
 const version = (): string => {
   const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
   return version;
@@ -33,8 +39,7 @@ const storeOption = (fallback: string): Option =>
     .default(parseStore(fallback), fallback);
 const ticksOption = (fallback: number): Option =>
   new Option('--ticks <n>', 'how many ticks to advance').argParser(parseTicks).default(fallback);
-const seedOption = (): Option =>
-  new Option('--seed <text>', 'the seed of all randomness').default('worldfold');
+const seedOption = (): Option => new Option('--seed <text>', 'the seed of all randomness');
 const configOption = (): Option =>
   new Option('--config <key=value>', 'a value of the world’s config; may be given often')
     .argParser(collectPair)
@@ -60,7 +65,7 @@ function addMakers(program: Command, io: Io, done: (code: number) => void): void
       'Runs the epidemic example in a SQLite file, draws its curve, replays the log and compares hashes.',
     )
     .addOption(storeOption('sqlite:worldfold-demo.db'))
-    .addOption(seedOption())
+    .addOption(seedOption().default(DEFAULT_SEED))
     .addOption(ticksOption(200))
     .addOption(configOption())
     .addOption(jsonOption())
@@ -79,10 +84,12 @@ function addMakers(program: Command, io: Io, done: (code: number) => void): void
     .addOption(configOption())
     .option('--id <run>', 'the id of the run (default: the name of the world, numbered)')
     .option('--continue', 'go on with the run --id where its log ends')
+    .option('--takeover', 'with --continue: take the run from another writer, which can then commit no more')
     .addOption(jsonOption())
-    .action(async (module: string, o: Made & { readonly continue?: true }) => {
+    .action(async (module: string, o: Resumable) => {
       const { runCommand } = await import('./commands/run.ts');
-      done(await runCommand(io, { ...o, module, resume: o.continue === true, json: o.json === true }));
+      const flags = { resume: o.continue === true, takeover: o.takeover === true, json: o.json === true };
+      done(await runCommand(io, { ...o, ...flags, module }));
     });
 }
 

@@ -8,6 +8,7 @@ import { fail } from '../base/errors.ts';
 import { memoryStore } from '../index.ts';
 import type { RunInfo, Store } from '../log/store.ts';
 import type { StorePlace } from './options.ts';
+import { quoted } from './shell.ts';
 
 /**
  * Opens a store for looking (`read`) or for new runs (`write`). SQLite and its packages load only when asked
@@ -50,7 +51,7 @@ export async function freeId(store: Store, name: string): Promise<string> {
 export async function needRun(store: Store, id: string): Promise<RunInfo> {
   const found = await store.head(id);
   if (found !== undefined) return found;
-  const some = (await store.list(null, 6)).map((run) => run.id);
+  const some = (await store.list(null, 6)).map((run) => quoted(run.id));
   const known = some.slice(0, 5).join(', ') + (some.length > 5 ? ', …' : '');
   return fail(
     'UNKNOWN_RUN',

@@ -65,7 +65,7 @@ describe('reading a log', () => {
       1,
       2,
       'NO_RECORD',
-      'the log ends before tick 3, which it must hold',
+      "segment 's' ends before tick 3, which it must hold",
       3,
     ]);
   });
@@ -77,33 +77,45 @@ describe('reading a log', () => {
   const other = new Uint8Array(32).fill(1);
 
   it.each<[string, () => LogRecord[], string]>([
-    ['another tick inside', () => bent(2, { tick: 3 }), 'the record of tick 2 says that it is tick 3'],
+    [
+      'another tick inside',
+      () => bent(2, { tick: 3 }),
+      "the record of tick 2 in segment 's' says that it is tick 3",
+    ],
     [
       'another tick in the index',
       () => indexed(2, { tick: 3 }),
-      'the record of tick 2 says that it is tick 2',
+      "the record of tick 2 in segment 's' says that it is tick 2",
     ],
     [
       'another hash in the index',
       () => indexed(2, { hash: other }),
-      'the record of tick 2 is not the one that the store indexed',
+      "the record of tick 2 in segment 's' is not the one that the store indexed",
     ],
     [
       'another previous hash in the index',
       () => indexed(2, { previous: other }),
-      'the record of tick 2 is not the one that the store indexed',
+      "the record of tick 2 in segment 's' is not the one that the store indexed",
     ],
     [
       'a record of another log',
       () => bent(2, { previous: other }),
-      'the record of tick 2 does not follow the one before it',
+      "the record of tick 2 in segment 's' does not follow the one before it",
     ],
-    ['events numbered twice', () => bent(2, { sequence: 3 }), 'the events of tick 2 are not numbered from 4'],
-    ['events left out', () => bent(2, { sequence: 5 }), 'the events of tick 2 are not numbered from 4'],
+    [
+      'events numbered twice',
+      () => bent(2, { sequence: 3 }),
+      "the events of tick 2 in segment 's' are not numbered from 4",
+    ],
+    [
+      'events left out',
+      () => bent(2, { sequence: 5 }),
+      "the events of tick 2 in segment 's' are not numbered from 4",
+    ],
     [
       'a record missing in the middle',
       () => chain(4).filter(({ tick }) => tick !== 2),
-      'the record of tick 2 says that it is tick 3',
+      "the record of tick 2 in segment 's' says that it is tick 3",
     ],
   ])('L12: names %s', async (_, records, message) => {
     expect(await ticks(storeOf(records()), 0, 3)).toEqual([0, 1, 'CORRUPT', message, 2]);

@@ -33,17 +33,33 @@ export async function findRun(store: LogStore, id: string): Promise<RunInfo> {
 function checkLink(frame: RecordFrame, record: LogRecord, link: Link, segment: string): void {
   const where = { segment, tick: link.tick };
   if (frame.tick !== link.tick || record.tick !== link.tick)
-    fail('CORRUPT', `the record of tick ${link.tick} says that it is tick ${frame.tick}`, where);
+    fail(
+      'CORRUPT',
+      `the record of tick ${link.tick} in segment '${segment}' says that it is tick ${frame.tick}`,
+      where,
+    );
   if (!sameBytes(frame.hash, record.hash) || !sameBytes(frame.previous, record.previous))
-    fail('CORRUPT', `the record of tick ${link.tick} is not the one that the store indexed`, where);
+    fail(
+      'CORRUPT',
+      `the record of tick ${link.tick} in segment '${segment}' is not the one that the store indexed`,
+      where,
+    );
   if (link.hash !== null && !sameBytes(frame.previous, link.hash))
-    fail('CORRUPT', `the record of tick ${link.tick} does not follow the one before it`, {
-      ...where,
-      expected: hex(link.hash),
-      actual: hex(frame.previous),
-    });
+    fail(
+      'CORRUPT',
+      `the record of tick ${link.tick} in segment '${segment}' does not follow the one before it`,
+      {
+        ...where,
+        expected: hex(link.hash),
+        actual: hex(frame.previous),
+      },
+    );
   if (link.sequence !== null && frame.sequence !== link.sequence)
-    fail('CORRUPT', `the events of tick ${link.tick} are not numbered from ${link.sequence}`, where);
+    fail(
+      'CORRUPT',
+      `the events of tick ${link.tick} in segment '${segment}' are not numbered from ${link.sequence}`,
+      where,
+    );
 }
 
 /**
@@ -63,7 +79,7 @@ export async function* readFrames(
       records: Math.min(PAGE.records, to - link.tick + 1),
     });
     if (page.records.length === 0)
-      fail('NO_RECORD', `the log ends before tick ${link.tick}, which it must hold`, {
+      fail('NO_RECORD', `segment '${segment}' ends before tick ${link.tick}, which it must hold`, {
         segment,
         tick: link.tick,
         to,

@@ -129,32 +129,42 @@ export interface RecordFrame extends Omit<TickContent, 'batches'> {
 /** Where a damaged record was met. */
 export type Where = { readonly [fact: string]: unknown };
 
+/** The record in words: `the record of tick 5 in segment 'x'`, as far as its place is known. */
+function named({ tick, segment }: Where): string {
+  if (tick === undefined) return 'a record';
+  return `the record of tick ${tick}${segment === undefined ? '' : ` in segment '${segment}'`}`;
+}
+
 /** Damage that a reader of bytes meets is told with the place of the record. */
 function placed<T>(where: Where, read: () => T): T {
   try {
     return read();
   } catch (e) {
     if (!isWorldfoldError(e, 'CORRUPT')) throw e;
-    return fail('CORRUPT', e.message, { ...where, ...e.facts }, e.hint, e);
+    return fail('CORRUPT', `${named(where)} is damaged: ${e.message}`, { ...where, ...e.facts }, e.hint, e);
   }
 }
 
 function checkFrame(bytes: Uint8Array, where: Where): number {
   const version = bytes[MAGIC.length];
   if (bytes.length < LENGTH_AT + 4 || version === 0 || MAGIC.some((byte, i) => bytes[i] !== byte))
-    fail('CORRUPT', 'these bytes are no record', { ...where, length: bytes.length });
+    fail('CORRUPT', `the bytes of ${named(where)} are no record`, { ...where, length: bytes.length });
   if (version !== RECORD_VERSION)
-    fail('NEWER_FORMAT', `a record has format ${version}; this version reads ${RECORD_VERSION}`, {
+    fail('NEWER_FORMAT', `${named(where)} has format ${version}; this version reads ${RECORD_VERSION}`, {
       ...where,
       version,
     });
   const end = new ByteReader(bytes, LENGTH_AT).u32();
   if (end + HASH_BYTES > bytes.length)
-    fail('CORRUPT', 'a record is cut short', { ...where, length: bytes.length, expected: end + HASH_BYTES });
+    fail('CORRUPT', `${named(where)} is cut short`, {
+      ...where,
+      length: bytes.length,
+      expected: end + HASH_BYTES,
+    });
   const expected = bytes.subarray(end, end + HASH_BYTES);
   const actual = sha256(bytes.subarray(0, end));
   if (!sameBytes(expected, actual))
-    fail('CORRUPT', 'a record does not have the hash that it carries', {
+    fail('CORRUPT', `${named(where)} does not have the hash that it carries`, {
       ...where,
       expected: hex(expected),
       actual: hex(actual),
@@ -165,10 +175,10 @@ function checkFrame(bytes: Uint8Array, where: Where): number {
 function readMeta(bytes: Uint8Array, from: number, where: Where): RecordMeta {
   const end = bytes.length - 4;
   if (end < from || new ByteReader(bytes, Math.max(end, 0)).u32() !== crc32(bytes, from, end))
-    fail('CORRUPT', 'the metadata of a record is damaged', where);
+    fail('CORRUPT', `the metadata of ${named(where)} is damaged`, where);
   const reader = new ByteReader(bytes, from, end);
   const meta = placed(where, () => decodeMeta(reader));
-  if (reader.left > 0) fail('CORRUPT', 'the metadata of a record holds more than metadata', where);
+  if (reader.left > 0) fail('CORRUPT', `the metadata of ${named(where)} holds more than metadata`, where);
   return meta;
 }
 
@@ -204,7 +214,10 @@ function readContent(bytes: Uint8Array, end: number, where: Where) {
   const reader = new ByteReader(bytes, LENGTH_AT + 4, end);
   const flags = reader.u8();
   if ((flags & ~FLAGS) !== 0)
-    fail('NEWER_FORMAT', 'a record says something that this version does not know', { ...where, flags });
+    fail('NEWER_FORMAT', `${named(where)} says something that this version does not know`, {
+      ...where,
+      flags,
+    });
   const tick = reader.varint();
   const sequence = reader.varint();
   const previous = reader.raw(HASH_BYTES);
@@ -245,18 +258,26 @@ export function decodeBatches(frame: RecordFrame, schema: CompiledSchema, sets: 
   let last = -1;
   const batches = frame.counts.map(({ kind, size }) => {
     if (schema.kinds[kind] === undefined)
-      fail('CORRUPT', `a record holds events of kind number ${kind}, which the schema does not have`, {
+      fail(
+        'CORRUPT',
+        `the record of tick ${frame.tick} holds events of kind number ${kind}, unknown to the schema`,
+        {
+          tick: frame.tick,
+          kind,
+        },
+      );
+    if (kind <= last)
+      fail('CORRUPT', `the kinds of the record of tick ${frame.tick} do not stand in order`, {
         tick: frame.tick,
         kind,
       });
-    if (kind <= last)
-      fail('CORRUPT', 'the kinds of a record do not stand in order', { tick: frame.tick, kind });
     last = kind;
     const set = sets(kind);
     placed({ tick: frame.tick, kind }, () => set.decode(reader, size));
     return { kind, set };
   });
-  if (reader.at !== frame.end) fail('CORRUPT', 'a record holds more than its events', { tick: frame.tick });
+  if (reader.at !== frame.end)
+    fail('CORRUPT', `the record of tick ${frame.tick} holds more than its events`, { tick: frame.tick });
   return batches;
 }
 

@@ -298,7 +298,7 @@ async function acquire(
       'RUN_IN_USE',
       `run '${id}' is written by process ${pid} on ${host}; its lease lasts ${left} unless it is renewed`,
       { run: id, ...e.facts },
-      'Close the run there or wait, or open it with takeover: true: the other writer can then commit no more.',
+      'Close it there or wait, or open it with takeover: true: the other writer can then commit no more.',
       e,
     );
   }

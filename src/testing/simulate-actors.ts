@@ -44,18 +44,22 @@ async function take(stage: Stage, process: SimulatedProcess, actor: Actor): Prom
   const fuse = new SeededFuse();
   const world = simulatedWorld(fuse.pass);
   for (let tries = 0; tries < 4; tries++) {
-    const takeover = stage.choices.chance(0.4);
-    const options = { store: process.store, id, ...drawPolicy(stage, id) };
     const made = await (stage.book.logs.has(id)
-      ? opened(stage, process, id, () => openRun(world, { ...options, takeover }))
-      : created(stage, process, id, fuse, () =>
-          createRun(world, { ...options, seed: `seed of ${id}`, hints: { by: process.name } }),
-        ));
+      ? opened(stage, process, id, () => openRun(world, openOptions()))
+      : created(stage, process, id, fuse, () => {
+          // Drawn all the same, so that a seed gives one schedule whichever way it opens its run.
+          const { takeover: _, ...options } = openOptions();
+          return createRun(world, { ...options, seed: `seed of ${id}`, hints: { by: process.name } });
+        }));
     if (made !== null) return new Pen(stage, process, made, fuse);
     if (process.dead) return null;
     await actor.pause('tries again');
   }
   return null;
+
+  function openOptions() {
+    return { store: process.store, id, takeover: stage.choices.chance(0.4), ...drawPolicy(stage, id) };
+  }
 }
 
 async function opened(

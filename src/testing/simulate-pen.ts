@@ -173,7 +173,7 @@ export class Pen {
     if (run.state === 'closed') return;
     book.holds(tick === from + n, () => `${this.name}.advance(${n}) from ${from} came to ${tick}`);
     const computed = this.hashes.get(tick);
-    // Where the tick recorded none, the hash is taken when it is asked for, and the run may have gone on since.
+    // Where the tick recorded none, the hash is taken when asked for, and the run may have gone on since.
     book.holds(
       computed === null || computed === outcome.value.stateHash,
       () => `${this.name} has another state hash at tick ${tick} than it recorded`,

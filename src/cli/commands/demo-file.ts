@@ -5,16 +5,30 @@ import { rmSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { isWorldfoldError } from '../../base/errors.ts';
 import { freshName, thisProcess } from '../../base/platform.ts';
-import { listRuns, type Store } from '../../index.ts';
+import type { Store } from '../../index.ts';
+import type { RunInfo } from '../../log/store.ts';
+import { allRuns } from '../../replay/describe.ts';
+import { headerOf } from '../header.ts';
 import type { StorePlace } from '../options.ts';
-import { needRun, withStore } from '../stores.ts';
+import { withStore } from '../stores.ts';
 
-/** How a run remembers that a demo made it. */
-export const DEMO_HINT = { demo: 'yes' } as const;
+/** How a run remembers that a demo made it, and how far the demo was to go. */
+export const demoHints = (ticks: number): { readonly demo: string } => ({ demo: `${ticks} ticks` });
+
+/** Whether a demo made the run and nobody took it up again: the epoch of its first writer is 1. */
+function isUntouched(info: RunInfo): boolean {
+  try {
+    const ticks = /^(\d+) ticks$/.exec(headerOf(info).hints.demo ?? '')?.[1];
+    return ticks !== undefined && info.segment.head.tick <= Number(ticks) && info.segment.epoch === 1;
+  } catch (e) {
+    // A header that can't be read tells nothing: the run may be anybody's.
+    if (isWorldfoldError(e, 'CORRUPT')) return false;
+    throw e;
+  }
+}
 
 /** Whether somebody is writing the run right now. Takes the lease and gives it back. */
-async function isBusy(store: Store, id: string): Promise<boolean> {
-  const { segment } = await needRun(store, id);
+async function isBusy(store: Store, { segment }: RunInfo): Promise<boolean> {
   try {
     const holder = { ...thisProcess(), token: freshName(), ttlMs: 1000 };
     await store.release(segment.id, await store.acquire(segment.id, holder, false));
@@ -26,14 +40,16 @@ async function isBusy(store: Store, id: string): Promise<boolean> {
 }
 
 async function onlyOldDemos(store: Store): Promise<boolean> {
-  for (const { id, header } of await listRuns(store))
-    if (header.hints.demo !== DEMO_HINT.demo || (await isBusy(store, id))) return false;
+  const runs = await allRuns(store);
+  if (!runs.every(isUntouched)) return false;
+  for (const run of runs) if (await isBusy(store, run)) return false;
   return true;
 }
 
 /**
  * Makes room for a demo and says what became of the file. One that is no worldfold store is `NO_STORE` and
- * stays as it is; one that holds other runs, or a demo that is running, is only added to.
+ * stays as it is; one that holds other runs, or a demo that is running or that somebody went on with, is only
+ * added to.
  */
 export async function makeRoom(place: StorePlace, cwd: string): Promise<'new' | 'replaced' | 'added to'> {
   if (place.kind === 'memory') return 'new';

@@ -6,7 +6,8 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Io, line, paintFor, widthOf } from '../io.ts';
-import { placeText, type StorePlace } from '../options.ts';
+import type { StorePlace } from '../options.ts';
+import { runCommandText } from '../shell.ts';
 import { areaChart, bytesText, counted, grouped, textTable } from '../text.ts';
 import { type Outcome, seconds } from './run.ts';
 
@@ -134,10 +135,9 @@ export function tellAnswer(io: Io, tolls: readonly Toll[]): void {
 export function suggest(io: Io, id: string, place: StorePlace, module: string): void {
   const paint = paintFor(io.stdout, io.env);
   heading(io, 'Next');
-  const store = `--store ${placeText(place)}`;
   const looks = [
-    [`show ${id} ${store}`, 'what the log holds'],
-    [`replay ${id} ${store}`, 'fold it again, compare every hash'],
+    [runCommandText('show', id, place), 'what the log holds'],
+    [runCommandText('replay', id, place), 'fold it again, compare every hash'],
   ];
   const next = [
     ...(place.kind === 'memory' ? [] : looks),

@@ -15,7 +15,7 @@ import { loadModule, loadWorld, moduleFile } from '../load-world.ts';
 import { placeText, type StorePlace } from '../options.ts';
 import { freeId, openStore } from '../stores.ts';
 import { grouped } from '../text.ts';
-import { DEMO_HINT, makeRoom } from './demo-file.ts';
+import { demoHints, makeRoom } from './demo-file.ts';
 import {
   announce,
   peakOf,
@@ -88,7 +88,7 @@ export async function demoCommand(io: Io, o: DemoOptions): Promise<number> {
   try {
     const id = await freeId(store, 'demo');
     if (!o.json) announce(io, { ...o, id, became });
-    const hints = { module: MODULE, ...DEMO_HINT };
+    const hints = { module: MODULE, ...demoHints(o.ticks) };
     const run = await createRun(world, { store, seed: o.seed, id, config, hints });
     try {
       return await show(io, o, world, store, run, exports as unknown as Questions);

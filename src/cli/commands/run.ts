@@ -2,7 +2,7 @@
  * `worldfold run <world module>`: makes a run, or goes on with one, advances it and says where it stands.
  */
 import { canonicalJson } from '../../base/canonical.ts';
-import { fail } from '../../base/errors.ts';
+import { fail, isWorldfoldError } from '../../base/errors.ts';
 import { steadyClock } from '../../base/platform.ts';
 import { createRun, openRun, type Store } from '../../index.ts';
 import { parseConfig } from '../config.ts';
@@ -10,8 +10,9 @@ import type { AnyRun, AnyWorld } from '../engine.ts';
 import { EXIT } from '../failure.ts';
 import { type Io, line, paintFor } from '../io.ts';
 import { loadWorld, moduleFile, moduleHint } from '../load-world.ts';
-import { placeText, type StorePlace, storeFolder } from '../options.ts';
+import { DEFAULT_SEED, placeText, type StorePlace, storeFolder } from '../options.ts';
 import { startProgress } from '../progress.ts';
+import { quoted, runCommandText } from '../shell.ts';
 import { freeId, withStore } from '../stores.ts';
 import { counted, grouped } from '../text.ts';
 
@@ -19,12 +20,15 @@ import { counted, grouped } from '../text.ts';
 export interface RunOptions {
   readonly module: string;
   readonly store: StorePlace;
-  readonly seed: string;
+  /** The seed of a new run; `worldfold` where none is given. */
+  readonly seed?: string | undefined;
   readonly ticks: number;
   readonly config: ReadonlyMap<string, string>;
   readonly id?: string | undefined;
   /** Goes on with the run `id` where its log ends, instead of making one. */
   readonly resume: boolean;
+  /** Takes the run from another writer. */
+  readonly takeover: boolean;
   readonly json: boolean;
 }
 
@@ -71,6 +75,21 @@ export async function advanceRun(
   }
 }
 
+const CONTINUE = 'Write: worldfold run WORLD --continue --id RUN --ticks 100';
+
+/**
+ * Opens a run to go on with it. A run that another process writes is `RUN_IN_USE` with the option to type.
+ */
+async function resumed(store: Store, world: AnyWorld, id: string, takeover: boolean): Promise<AnyRun> {
+  try {
+    return await openRun(world, { store, id, takeover });
+  } catch (e) {
+    if (!isWorldfoldError(e, 'RUN_IN_USE')) throw e;
+    const hint = 'Stop it there, wait, or add --takeover: the other writer can then commit no more.';
+    return fail(e.code, e.message, e.facts, hint, e);
+  }
+}
+
 async function openOrCreate(
   io: Io,
   store: Store,
@@ -78,23 +97,26 @@ async function openOrCreate(
   file: string,
   o: RunOptions,
 ): Promise<AnyRun> {
+  if (o.takeover && !o.resume)
+    fail('BAD_USAGE', '--takeover goes with --continue: a new run has no other writer', {}, CONTINUE);
   if (!o.resume) {
     return createRun(world, {
       store,
-      seed: o.seed,
+      seed: o.seed ?? DEFAULT_SEED,
       id: o.id ?? (await freeId(store, world.schema.spec.name)),
       config: parseConfig(world.schema.spec.config, o.config),
       hints: { module: moduleHint(o.module, file, storeFolder(o.store, io.cwd)) },
     });
   }
-  if (o.id !== undefined && o.config.size === 0) return openRun(world, { store, id: o.id });
+  const given = o.config.size > 0 ? 'config' : o.seed !== undefined ? 'seed' : null;
+  if (o.id !== undefined && given === null) return resumed(store, world, o.id, o.takeover);
   return fail(
     'BAD_USAGE',
     o.id === undefined
       ? '--continue needs the id of a run'
-      : '--continue takes no --config: the run has its own',
+      : `--continue takes no --${given}: the run has its own`,
     {},
-    'Write: worldfold run WORLD --continue --id RUN --ticks 100',
+    CONTINUE,
   );
 }
 
@@ -122,8 +144,10 @@ async function report(io: Io, run: AnyRun, world: AnyWorld, o: RunOptions, done:
   if (metrics) line(io.stdout, `  metrics     ${metrics}`);
   if (o.store.kind === 'memory') return line(io.stdout, paint.faint('  kept nowhere: the store was memory:'));
   line(io.stdout, `  kept in     ${place}`);
-  const again = done.stopped ? `${io.self} run ${o.module} --continue --id ${run.id} --store ${place}` : '';
-  line(io.stdout, paint.faint(`next: ${again || `${io.self} replay ${run.id} --store ${place}`}`));
+  const next = done.stopped
+    ? `run ${quoted(o.module)} --continue --id ${quoted(run.id)} --store ${quoted(place)}`
+    : runCommandText('replay', run.id, o.store);
+  line(io.stdout, paint.faint(`next: ${io.self} ${next}`));
 }
 
 /** A duration for people: `12.3 s`. */

@@ -3,12 +3,14 @@
  */
 import { canonicalJson } from '../../base/canonical.ts';
 import { describeRun, type RunDescription } from '../../index.ts';
+import { literal } from '../../schema/canonical-text.ts';
 import { EXIT } from '../failure.ts';
 import { momentText } from '../header.ts';
 import { type Io, line, paintFor, widthOf } from '../io.ts';
 import type { StorePlace } from '../options.ts';
 import { needRun, withStore } from '../stores.ts';
 import { bytesText, counted, grouped, sparkline, type TextColumn, textTable } from '../text.ts';
+import { valueText } from '../values.ts';
 
 /** What `show` was asked. */
 export interface ShowOptions {
@@ -21,11 +23,9 @@ const CURVE = 40;
 /** The width of the labels in front of the facts. */
 const LABEL = 10;
 
-/** Config by name, big integers as their digits. */
-function configOf({ config }: RunDescription): { readonly [name: string]: unknown } {
-  const shown = (value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value);
-  return Object.fromEntries(Object.entries(config as object).map(([name, value]) => [name, shown(value)]));
-}
+/** Config by name as JSON: what JSON has no form for is written as in the log, `{"$bytes":"00ff"}`. */
+const configJson = ({ config }: RunDescription): object =>
+  Object.fromEntries(Object.entries(config as object).map(([name, value]) => [name, literal(value)]));
 
 /** Words laid out in lines of at most `width` characters. */
 function wrapped(words: readonly string[], width: number): readonly string[] {
@@ -56,16 +56,14 @@ function tellJson(io: Io, d: RunDescription): void {
   const state = { tick: d.tick, stateHash: d.stateHash, stateHashTick: d.stateHashTick };
   line(
     io.stdout,
-    canonicalJson({ id: d.id, ...header, ...state, config: configOf(d), log, metrics: newest(d) }),
+    canonicalJson({ id: d.id, ...header, ...state, config: configJson(d), log, metrics: newest(d) }),
   );
 }
 
 function tellHeader(io: Io, d: RunDescription): void {
   const paint = paintFor(io.stdout, io.env);
   const { world, version, seed, createdAt, engine, hints } = d.header;
-  const config = Object.entries(configOf(d)).map(
-    ([name, value]) => `${name}=${typeof value === 'string' ? value : canonicalJson(value)}`,
-  );
+  const config = Object.entries(d.config as object).map(([name, value]) => `${name}=${valueText(value)}`);
   const facts: [string, string][] = [
     ['world', `${world}, version ${version}${hints.module ? ` (${hints.module})` : ''}`],
     ['seed', seed],

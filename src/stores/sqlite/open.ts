@@ -221,7 +221,9 @@ async function useWal(db: Database, location: string, busyTimeoutMs: number): Pr
   }
 }
 
-/** Looks again while another process is in the middle of a commit, when the first page may be half written. */
+/**
+ * Looks again while another process is in the middle of a commit, when the first page may be half written.
+ */
 async function lookPatiently(path: string, location: string, busyTimeoutMs: number) {
   const start = steadyClock();
   for (;;) {

@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { caught, codeOf } from '../../test/support/runs.ts';
-import { tally, tallySchema } from '../../test/support/tally.ts';
-import { memoryStore } from '../log/memory-store.ts';
-import { describeRun, listRuns } from '../replay/describe.ts';
-import { replay } from '../replay/replay.ts';
-import { t } from '../schema/columns.ts';
-import { defineSchema } from '../schema/define.ts';
-import { event, fact, singleton, table } from '../schema/tables.ts';
-import { sqliteStore } from '../stores/sqlite/index.ts';
-import { createRun, openRun } from './create-run.ts';
-import { defineWorld } from './define-world.ts';
+import { memoryStore } from '../src/log/memory-store.ts';
+import { describeRun, listRuns } from '../src/replay/describe.ts';
+import { replay } from '../src/replay/replay.ts';
+import { t } from '../src/schema/columns.ts';
+import { defineSchema } from '../src/schema/define.ts';
+import { event, fact, singleton, table } from '../src/schema/tables.ts';
+import { createRun, openRun } from '../src/simulation/create-run.ts';
+import { defineWorld } from '../src/simulation/define-world.ts';
+import { sqliteStore } from '../src/stores/sqlite/index.ts';
+import { caught, codeOf } from './support/runs.ts';
+import { tally, tallySchema } from './support/tally.ts';
 
 type Loose = (...given: unknown[]) => unknown;
 const [create, open, again] = [createRun, openRun, replay] as unknown as Loose[];
