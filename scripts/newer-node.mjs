@@ -20,6 +20,7 @@ const TESTS = [
   'src/stores',
   'src/replay',
   'src/random',
+  'examples/epidemic',
 ];
 /** What the copy needs. Everything else of the project has no part in these tests. */
 const PARTS = [

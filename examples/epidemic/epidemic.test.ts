@@ -92,7 +92,8 @@ describe('the epidemic', () => {
 
   test('L15: a seed gives the same epidemic on every machine', async () => {
     const run = await start();
-    await run.advance(50);
+    const { stateHash } = await run.advance(50);
+    expect(stateHash).toBe('266f604ba35b87d1b17e2b9fe0168c8d');
     const { columns } = await run.metrics();
     expect([10, 20, 30, 40, 50].map((day) => columns.ill[day])).toEqual([38, 92, 148, 239, 342]);
     await run.close();
