@@ -28,6 +28,7 @@ const PARTS = [
   'test',
   'scripts',
   'examples',
+  'docs',
   'package.json',
   'package-lock.json',
   'tsconfig.json',
