@@ -118,9 +118,10 @@ export const batchWorld = defineWorld(counters, {
     added: {
       batch({ items }, { size, columns: { item, by, amount } }) {
         const { total, last } = items.write;
+        const totals = items.columns.total;
         for (let i = 0; i < size; i++) {
           const row = items.row(item[i]!);
-          total.set(row, total.get(row) + amount[i]!);
+          total.set(row, totals[row]! + amount[i]!);
           last.set(row, by[i]!);
         }
       },

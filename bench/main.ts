@@ -14,7 +14,7 @@ const ROWS: { readonly [name: string]: () => Promise<readonly Row[]> } = {
   append1000: () => appendRows(1000, 128, { json: 20, bare: 0.7 }),
   append10: () => appendRows(10, 1024, { json: 7, bare: null }),
   tick: () => tickRows(1024),
-  fold: () => foldRows(1000, 128),
+  fold: () => foldRows(1000, 512),
   emit: emitRows,
   write: writeRows,
   loop: loopRows,
