@@ -36,7 +36,7 @@ function expectedFloat(bytes: Uint8Array, counter: readonly number[], half: 0 | 
 }
 
 describe('the documented generators', () => {
-  test("L15: a sequence is seedrandom's Alea on the hex of the digest", () => {
+  test("L15: a sequence is seedrandom's Alea on the first 16 bytes of the digest", () => {
     fc.assert(
       fc.property(text, text, fc.nat(), (seed, name, tick) => {
         const reference = seedrandom.alea(seedText(digest('sequential', seed, name, String(tick))));
