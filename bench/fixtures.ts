@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { defineSchema, defineWorld, event, type InferShape, type SetupCtx, t, table } from '../src/index.ts';
+import type { Contestant } from './harness.ts';
 
 /** A folder for one run of one contestant. */
 export interface Folder {
@@ -80,6 +81,32 @@ export class BlobLog {
     this.db.exec('COMMIT');
   }
 }
+
+/** A contestant that writes a log of its own in a folder of its own, each time anew. */
+export function logging<L extends { readonly db: Database.Database }>(
+  name: string,
+  Log: new (file: string) => L,
+  write: (log: L) => void,
+): Contestant<Folder & { readonly log: L }> {
+  return {
+    name,
+    prepare: () => {
+      const made = folder();
+      return { ...made, log: new Log(join(made.path, 'log.db')) };
+    },
+    run: ({ log }) => write(log),
+    dispose: ({ log, remove }) => {
+      log.db.close();
+      remove();
+    },
+  };
+}
+
+/** The JSON rows of `ticks` ticks of the same events. */
+export const jsonRows = (events: readonly PlainEvent[], ticks: number) =>
+  logging('JSON rows', JsonLog, (log) => {
+    for (let tick = 0; tick < ticks; tick++) log.append(tick, events);
+  });
 
 /** The schema of counters. */
 export const counters = defineSchema({

@@ -6,7 +6,7 @@ import { ColumnSet } from '../../src/columns/column-set.ts';
 import { encodeRecord, NO_HASH, type TickContent } from '../../src/log/record.ts';
 import type { LogRecord, Store } from '../../src/log/store.ts';
 import { sqliteStore } from '../../src/stores/sqlite/index.ts';
-import { BlobLog, counters, type Folder, folder, JsonLog, plainEvents } from '../fixtures.ts';
+import { BlobLog, counters, type Folder, folder, jsonRows, logging, plainEvents } from '../fixtures.ts';
 import { type Comparison, compare, type Row } from '../harness.ts';
 
 const GROUP = 64;
@@ -96,40 +96,16 @@ export async function appendRows(
     conditions:
       `WAL, synchronous NORMAL; columns: encode, chain and commits of ${GROUP} ticks inside the timer, ` +
       'no systems, no state hash; JSON rows: stringify and one transaction a tick',
-    baseline: {
-      name: 'JSON rows',
-      prepare: () => {
-        const made = folder();
-        return { ...made, log: new JsonLog(join(made.path, 'log.db')) };
-      },
-      run: ({ log }: { log: JsonLog }) => {
-        for (let tick = 0; tick < ticks; tick++) log.append(tick, plain);
-      },
-      dispose: (made: Folder & { log: JsonLog }) => {
-        made.log.db.close();
-        made.remove();
-      },
-    },
+    baseline: jsonRows(plain, ticks),
     candidates: [{ ...columnar, aim: { speedAtLeast: aims.json } }],
   };
   const bare: Comparison = {
     ...shared,
     name: `append beside bare INSERTs, ${events} events a tick`,
     conditions: `the same bytes as bare blobs in commits of ${GROUP} ticks; columns as above`,
-    baseline: {
-      name: 'bare INSERT',
-      prepare: () => {
-        const made = folder();
-        return { ...made, log: new BlobLog(join(made.path, 'log.db')) };
-      },
-      run: ({ log }: { log: BlobLog }) => {
-        for (let at = 0; at < ticks; at += GROUP) log.append(at, blobs.slice(at, at + GROUP));
-      },
-      dispose: (made: Folder & { log: BlobLog }) => {
-        made.log.db.close();
-        made.remove();
-      },
-    },
+    baseline: logging('bare INSERT', BlobLog, (log) => {
+      for (let at = 0; at < ticks; at += GROUP) log.append(at, blobs.slice(at, at + GROUP));
+    }),
     candidates: [{ ...columnar, ...(aims.bare === null ? {} : { aim: { speedAtLeast: aims.bare } }) }],
   };
   return [...(await compare(json)), ...(await compare(bare))];

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createRun, type Run } from '../../src/index.ts';
 import type { Store } from '../../src/log/store.ts';
 import { sqliteStore } from '../../src/stores/sqlite/index.ts';
-import { type Folder, folder, JsonLog, plainEvents, rowWorld } from '../fixtures.ts';
+import { type Folder, folder, jsonRows, plainEvents, rowWorld } from '../fixtures.ts';
 import { compare, type Row } from '../harness.ts';
 
 interface Open extends Folder {
@@ -24,20 +24,7 @@ export async function tickRows(ticks: number): Promise<readonly Row[]> {
       'commits by the default policy; JSON rows: stringify and one transaction a tick, nothing computed',
     unit: 'ticks',
     opsPerRun: ticks,
-    baseline: {
-      name: 'JSON rows',
-      prepare: () => {
-        const made = folder();
-        return { ...made, log: new JsonLog(join(made.path, 'log.db')) };
-      },
-      run: ({ log }: { log: JsonLog }) => {
-        for (let tick = 0; tick < ticks; tick++) log.append(tick, plain);
-      },
-      dispose: (made: Folder & { log: JsonLog }) => {
-        made.log.db.close();
-        made.remove();
-      },
-    },
+    baseline: jsonRows(plain, ticks),
     candidates: [
       {
         name: 'worldfold',

@@ -21,15 +21,12 @@ export class Gate {
    * may look.
    */
   hidden = false;
-  /** The kind whose handler took the last span, for errors. */
-  spanTakenBy = '';
-  /** The kind whose handler runs. */
+  /** The kind whose handler runs, and which takes the spans, for errors. */
   writer = '';
   private readonly held: SpanHold[] = [];
 
   /** Remembers a span until writing ends. */
   hold(span: SpanHold): void {
-    this.spanTakenBy = this.writer;
     this.held.push(span);
   }
 

@@ -102,7 +102,7 @@ const takesNaN = ({ layout: { value } }: Column): boolean => value.kind === 'num
 function refuseSpan(store: TableStore, column: Column, row: number, value: unknown): never {
   const table = store.layout.name;
   const { path } = column.layout;
-  const by = store.gate.spanTakenBy;
+  const by = store.gate.writer;
   return fail(
     'BAD_VALUE',
     `${table}.${path}: a span taken by '${by}' left ${value} in row ${row}, which does not fit`,

@@ -12,6 +12,7 @@ import { crc32, STATE_HASH_BYTES } from '../base/hash.ts';
 import { sha256 } from '../base/platform.ts';
 import { ColumnSet } from '../columns/column-set.ts';
 import type { Batch, Wave } from '../columns/waves.ts';
+import type { StreamDraws } from '../random/streams.ts';
 import type { CompiledSchema } from '../schema/compile.ts';
 import { decodeMeta, encodeMeta, type RecordMeta } from './record-meta.ts';
 import type { LogRecord } from './store.ts';
@@ -30,12 +31,6 @@ const FLAGS = HAS_ENVIRONMENT | HAS_STATE_HASH;
 
 /** The hash that tick 0 names as the one before it. */
 export const NO_HASH: Uint8Array = new Uint8Array(HASH_BYTES);
-
-/** Draws taken from a stream in a tick. */
-export interface StreamDraws {
-  readonly stream: string;
-  readonly draws: number;
-}
 
 /** Everything a record says inside its hash. */
 export interface TickContent {

@@ -5,6 +5,7 @@
  * taken), as functions of plain values, so that no two stores can decide differently. Owns no storage: a
  * store calls these inside its own transaction and carries out what they return.
  */
+import { hex, sameBytes } from '../base/bytes.ts';
 import { fail } from '../base/errors.ts';
 import type { ProcessIdentity } from '../base/platform.ts';
 import type { Attempt, Head, Holder, LogRecord, NewRun, PageLimit } from './store.ts';
@@ -24,15 +25,6 @@ export interface SegmentState {
 /** A lease as a store keeps it: the holder, and when it expires in milliseconds of the store's clock. */
 export interface Lease extends Holder {
   readonly expiresMs: number;
-}
-
-const hex = (bytes: Uint8Array): string => Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('');
-
-/** Whether two byte strings are equal. */
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }
 
 /** A copy that shares no memory: `slice` of a Buffer would share it. */

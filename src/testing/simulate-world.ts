@@ -86,9 +86,6 @@ export function simulatedWorld(fuse: Fuse) {
     metrics: { crops: (w) => w.plots.size },
   });
 }
-
-/** The simulated world as a definition. */
-export type SimulatedWorld = ReturnType<typeof simulatedWorld>;
 /** A run of the simulated world. */
 export type SimulatedRun = Run<InferShape<typeof simulatedSchema>, 'crops'>;
 
