@@ -13,6 +13,7 @@ export const ERROR_CODES = {
   BAD_USAGE: 'a call was made with arguments that mean nothing',
   BAD_VALUE: 'a value does not fit its column',
   CLOSED: 'the run or store is closed',
+  CODE_CHANGED: 'changed code gives another world than was recorded',
   CORRUPT: 'stored bytes are damaged',
   DIVERGED: 'other bytes are in the log at that tick',
   DUPLICATE_KEY: 'a row with that key exists already',
@@ -23,8 +24,10 @@ export const ERROR_CODES = {
   ITERATING: 'a table was changed while it was iterated',
   MISSING_DEPENDENCY: 'an optional package is not installed',
   NEWER_FORMAT: 'the bytes were written by a newer worldfold',
+  NO_CHUNK: 'the store holds no such piece of a snapshot',
   NO_RECORD: 'a record is missing inside the log',
   NO_ROW: 'there is no row with that key',
+  NO_STATE: 'the world of that tick can not be rebuilt',
   NO_STORE: 'there is no such store, or it is no worldfold store',
   NO_TICK: 'the run has no such tick',
   QUEUE_FULL: 'a bounded queue is full',
@@ -38,7 +41,9 @@ export const ERROR_CODES = {
   STORE_FAILED: 'the store refused a read or a write',
   TICK_FAILED: 'user code threw inside a tick',
   UNKNOWN_RUN: 'the store has no such run',
+  UNSUPPORTED: 'the store lacks what was asked of it',
   WRITER_REPLACED: 'another writer took the run over',
+  WRITTEN_PAST: 'a table was written past the write view',
   WRONG_STATE: 'the run is in a state that does not allow the call',
 } as const;
 

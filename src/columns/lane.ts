@@ -18,6 +18,8 @@ export abstract class Lane {
   readonly shift: number;
   /** One byte a leaf: written since it was hashed. Empty where nothing is ever hashed. */
   marks: Uint8Array;
+  /** One byte a leaf: written, and hashed since, after the last {@link settle}. */
+  stale: Uint8Array;
   readonly marked: boolean;
   private leafHashes = new Uint8Array(0);
 
@@ -25,7 +27,7 @@ export abstract class Lane {
     this.path = path;
     this.shift = shift;
     this.marked = marked;
-    this.marks = new Uint8Array(0);
+    this.marks = this.stale = new Uint8Array(0);
   }
 
   /** Room for `capacity` rows; arrays handed out before are retired. */
@@ -38,7 +40,7 @@ export abstract class Lane {
   abstract truncate(size: number): void;
   /** Forgets rows and room, as when it was made. */
   reset(): void {
-    this.marks = new Uint8Array(0);
+    this.marks = this.stale = new Uint8Array(0);
   }
 
   /** Appends rows of another lane of the same layout. */
@@ -69,6 +71,24 @@ export abstract class Lane {
     const grown = new Uint8Array((capacity >> this.shift) + 1);
     grown.set(this.marks);
     this.marks = grown;
+    const stale = new Uint8Array(grown.length);
+    stale.set(this.stale);
+    this.stale = stale;
+  }
+
+  /** The number of leaves of the first `size` rows. */
+  leaves(size: number): number {
+    return Math.ceil(size / (1 << this.shift));
+  }
+
+  /** The hash of a leaf as the last {@link digest} left it: a view of 16 bytes. */
+  leafHash(leaf: number): Uint8Array {
+    return this.leafHashes.subarray(leaf * STATE_HASH_BYTES, (leaf + 1) * STATE_HASH_BYTES);
+  }
+
+  /** Takes note that what was written so far is kept elsewhere: nothing is stale. */
+  settle(): void {
+    this.stale.fill(0);
   }
 
   /**
@@ -76,7 +96,7 @@ export abstract class Lane {
    */
   digest(size: number): Uint8Array {
     const rows = 1 << this.shift;
-    const leaves = Math.ceil(size / rows);
+    const leaves = this.leaves(size);
     if (this.leafHashes.length < leaves * STATE_HASH_BYTES) this.growHashes(leaves);
     for (let leaf = 0; leaf < leaves; leaf++) {
       if (this.marks[leaf] === 0) continue;
@@ -84,6 +104,7 @@ export abstract class Lane {
       const bytes = this.leafBytes(leaf * rows, Math.min(size, (leaf + 1) * rows));
       this.leafHashes.set(xxh128(bytes), leaf * STATE_HASH_BYTES);
       this.marks[leaf] = 0;
+      this.stale[leaf] = 1;
     }
     this.checked();
     return xxh128(this.leafHashes.subarray(0, leaves * STATE_HASH_BYTES));

@@ -25,14 +25,25 @@ export interface Head {
   readonly hash: Uint8Array;
 }
 
+/** A record by its place: a segment and a tick of its own. */
+export interface ForkPoint {
+  readonly segment: string;
+  readonly tick: number;
+}
+
 /** A piece of a log: a fork begins a new segment on its parent's tick. */
 export interface SegmentInfo {
   readonly id: string;
-  readonly parent: { readonly segment: string; readonly tick: number } | null;
-  /** The last record of this segment. */
+  /** The root segment of its fork tree. What a tree shares, it shares with nobody outside. */
+  readonly family: string;
+  /** The record that the segment continues; its own records begin one tick later. Null for a root. */
+  readonly parent: ForkPoint | null;
+  /** The last record that the segment reaches: its own last one, or the parent's while it has none. */
   readonly head: Head;
   /** The fencing number of the writer that may commit. */
   readonly epoch: number;
+  /** Canonical JSON text: what the first own record of a fork is to begin with; null for a root. */
+  readonly opening: string | null;
 }
 
 /** A run as the store lists it. The header is canonical JSON text: an index, which holds no truth. */
@@ -100,8 +111,8 @@ export interface LogStore {
 
   /**
    * Appends records, which follow each other, to a segment. Must check in this order: the segment exists
-   * (`UNKNOWN_RUN`); the epoch is the segment's (`WRITER_REPLACED`); `firstTick` is at most head + 1 (`GAP`),
-   * the records count up by one from it (`GAP`); what overlaps the log has the stored hashes (`DIVERGED`,
+   * (`UNKNOWN_RUN`); the epoch is the segment's (`WRITER_REPLACED`); `firstTick` is at most head + 1, and
+   * above the tick of the parent (`GAP`), the records count up by one from it (`GAP`); what overlaps the log has the stored hashes (`DIVERGED`,
    * naming the tick), and is otherwise skipped; the first new record's `previous` is the head's hash, and
    * each later one's the hash before it (`DIVERGED`). The rest must go in as one transaction that moves the
    * head on the condition that head and epoch are what was read. Bytes handed in are never kept by reference.
@@ -110,8 +121,8 @@ export interface LogStore {
   append(segment: string, epoch: number, firstTick: number, records: readonly LogRecord[]): Promise<Head>;
 
   /**
-   * Reads records of one segment from a tick on. Must return them as appended, in order, at most up to the
-   * limit. From past the head: an empty page. An unknown segment: `UNKNOWN_RUN`. A record that the head says
+   * Reads records of one segment's own from a tick on. Must return them as appended, in order, at most up to
+   * the limit. From past the head: an empty page. From before the segment's first own tick: `BAD_USAGE`. An unknown segment: `UNKNOWN_RUN`. A record that the head says
    * must be there and is not: `NO_RECORD`; parts that do not make the stored length: `CORRUPT`. Both name
    * segment and tick. Never skips.
    */
@@ -169,6 +180,110 @@ export interface AttemptStore {
   attempts(segment: string): Promise<readonly Attempt[]>;
 }
 
+/** What `fork` writes: all of it or nothing. */
+export interface NewFork {
+  readonly id: string;
+  readonly header: string;
+  readonly segment: string;
+  readonly parent: ForkPoint;
+  /** The hash of the record of that tick. */
+  readonly hash: Uint8Array;
+  readonly opening: string;
+  readonly holder: Holder;
+}
+
+/**
+ * The fork port: a log as a tree of segments.
+ *
+ * A fork stores no record: its segment continues its parent's. A run is a name; what no name reaches, by
+ * itself or through forks, may be collected.
+ */
+export interface ForkStore {
+  /**
+   * Begins a run on a record of another segment, with a writer's lease (epoch 1), in one transaction. Must
+   * refuse, in this order: a run id or segment id that exists (`EXISTS`); a parent segment that is not there
+   * (`UNKNOWN_RUN`); a tick that is none of the parent's own records (`NO_TICK`, naming segment, tick and its
+   * first and last); a record there with another hash (`DIVERGED`).
+   */
+  fork(fork: NewFork): Promise<RunInfo>;
+  /** The segment and all that it continues, itself first, the root last. Unknown: `UNKNOWN_RUN`. */
+  lineage(segment: string): Promise<readonly SegmentInfo[]>;
+  /**
+   * Deletes the name of a run and nothing else. `RUN_IN_USE` as for {@link LeaseStore.acquire}, unless `force`
+   * is true; the writer is replaced: its next commit is refused. Unknown: `UNKNOWN_RUN`.
+   */
+  remove(run: string, force: boolean): Promise<void>;
+  /**
+   * Deletes what no run reaches, in one transaction: at most about `limit` records and chunks. Returns how
+   * many things it deleted; 0 when nothing is left to delete. Must never delete what a run reaches, be it
+   * made while the collection goes on: a fork of a segment that is being collected is refused.
+   *
+   * Unreached are the records of a segment that no run names, past the last tick that a fork of it continues;
+   * such a segment itself once it has no fork and no record; its snapshots past its last tick; and chunks that
+   * no snapshot of their family uses.
+   */
+  collect(limit: number): Promise<number>;
+}
+
+/** A snapshot as it is listed. */
+export interface SnapshotInfo {
+  readonly segment: string;
+  readonly tick: number;
+  /** Whether it is kept until it is unpinned. */
+  readonly pinned: boolean;
+  /** Bytes that were stored for it: manifest and chunks, those that it shares not counted. */
+  readonly bytes: number;
+}
+
+/** What `keepSnapshot` writes: all of it or nothing. */
+export interface NewSnapshot {
+  readonly segment: string;
+  readonly epoch: number;
+  /** One of the segment's own ticks, and the hash of its record. */
+  readonly tick: number;
+  readonly hash: Uint8Array;
+  readonly pinned: boolean;
+  readonly manifest: Uint8Array;
+  /** In the manifest's order: new bytes, or the number of a chunk that the family holds already. */
+  readonly chunks: readonly (Uint8Array | number)[];
+}
+
+/** A snapshot as it is read: the manifest, and the numbers of its chunks in the manifest's order. */
+export interface StoredSnapshot extends SnapshotInfo {
+  readonly manifest: Uint8Array;
+  readonly chunks: readonly number[];
+}
+
+/**
+ * The snapshot port: worlds at a tick, as chunks that the snapshots of a family share.
+ *
+ * Snapshots are caches: nothing that a fold needs is only here. A store neither reads a manifest nor compares
+ * chunks; sharing is what the writer asks for.
+ */
+export interface SnapshotStore {
+  /**
+   * Keeps a snapshot and returns the numbers of its chunks; one that was kept of the same tick is replaced,
+   * and stays pinned if it was. In one transaction, must refuse: an unknown segment (`UNKNOWN_RUN`); an old
+   * epoch (`WRITER_REPLACED`); a tick that is none of the segment's own records (`NO_TICK`) or has another
+   * hash (`DIVERGED`); a chunk number that the family does not hold (`NO_CHUNK`, naming it): the caller then
+   * gives the bytes. Bytes handed in are never kept by reference.
+   */
+  keepSnapshot(snapshot: NewSnapshot): Promise<readonly number[]>;
+  /** The snapshots of one segment's own, in order of tick. Unknown segment: `UNKNOWN_RUN`. */
+  snapshots(segment: string): Promise<readonly SnapshotInfo[]>;
+  /** The snapshot of a tick, or undefined. */
+  readSnapshot(segment: string, tick: number): Promise<StoredSnapshot | undefined>;
+  /**
+   * The bytes of chunks of the segment's family, in the order asked for: at least the first, and more while
+   * they fit `bytes`. A number that is not there: `NO_CHUNK`.
+   */
+  readChunks(segment: string, numbers: readonly number[], bytes: number): Promise<readonly Uint8Array[]>;
+  /** Forgets snapshots of a segment, save pinned ones; returns how many. Chunks are left to `collect`. */
+  dropSnapshots(segment: string, ticks: readonly number[]): Promise<number>;
+  /** Pins or unpins a snapshot. `NO_TICK` where there is none. */
+  pinSnapshot(segment: string, tick: number, pinned: boolean): Promise<void>;
+}
+
 /** Whether a store has leases. */
 export const hasLeases = (store: object): store is LeaseStore =>
   typeof (store as Partial<LeaseStore>).acquire === 'function';
@@ -177,5 +292,13 @@ export const hasLeases = (store: object): store is LeaseStore =>
 export const hasAttempts = (store: object): store is AttemptStore =>
   typeof (store as Partial<AttemptStore>).keepAttempt === 'function';
 
+/** Whether a store can fork. */
+export const hasForks = (store: object): store is ForkStore =>
+  typeof (store as Partial<ForkStore>).fork === 'function';
+
+/** Whether a store keeps snapshots. */
+export const hasSnapshots = (store: object): store is SnapshotStore =>
+  typeof (store as Partial<SnapshotStore>).keepSnapshot === 'function';
+
 /** A store with every port that this version defines. */
-export type Store = LogStore & LeaseStore & AttemptStore;
+export type Store = LogStore & LeaseStore & AttemptStore & ForkStore & SnapshotStore;
