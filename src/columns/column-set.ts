@@ -52,8 +52,13 @@ export class ColumnSet {
     if (rows <= this.capacity) return;
     if (rows > 0x7fffffff)
       fail('BAD_VALUE', `'${this.layout.name}' would hold more than 2^31 rows`, { rows });
-    this.capacity = Math.max(16, rows, this.capacity * 2);
-    for (const lane of this.lanes) lane.grow(this.capacity);
+    this.room(Math.max(16, rows, this.capacity * 2));
+  }
+
+  /** Room for exactly `capacity` rows. */
+  room(capacity: number): void {
+    this.capacity = capacity;
+    for (const lane of this.lanes) lane.grow(capacity);
   }
 
   /**

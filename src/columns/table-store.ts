@@ -24,6 +24,13 @@ const TO_DERIVE = 2;
 /** What every write stores in `touched`. */
 export const TOUCHED = TO_HASH | TO_DERIVE;
 
+/** How many rows a table has, has room for, and which id comes next. */
+export interface TableExtent {
+  readonly size: number;
+  readonly nextId: number;
+  readonly capacity: number;
+}
+
 /** One table of a world. */
 export class TableStore {
   readonly layout: TableLayout;
@@ -245,6 +252,19 @@ export class TableStore {
     this.removals++;
     this.lastRemoved = -1;
     this.touched = TOUCHED;
+  }
+
+  /**
+   * Replaces all rows: `fill` writes the lanes of `size` rows into room for exactly `capacity`. Capacity is
+   * given because the arrays that a table outgrew can be told from those that it did not.
+   */
+  restore({ size, nextId, capacity }: TableExtent, fill: (set: ColumnSet) => void): void {
+    this.clear();
+    this.set.room(capacity);
+    fill(this.set);
+    this.set.size = size;
+    this.adopt(0, size, nextId);
+    this.nextId = nextId;
   }
 
   /** Counts changes for derived values: the same number means that nothing was written between. */

@@ -14,6 +14,11 @@ import { SingleWriter, TableWriter } from '../columns/table-writer.ts';
 import { type CompiledSchema, SOURCES } from '../schema/compile.ts';
 import { defaultOf } from '../schema/validate.ts';
 
+const states = new WeakMap<object, WorldState>();
+
+/** The state behind a read-only world, or undefined for any other object. */
+export const stateOf = (reader: object): WorldState | undefined => states.get(reader);
+
 /** The tables of one world at one tick. */
 export class WorldState {
   readonly schema: CompiledSchema;
@@ -37,6 +42,7 @@ export class WorldState {
       );
     this.reader = face((store) => (store.layout.single ? new SingleView(store) : new TableView(store)));
     this.writer = face((store) => (store.layout.single ? new SingleWriter(store) : new TableWriter(store)));
+    states.set(this.reader, this);
     const header = utf8(`world ${canonicalJson(schema.tables.map(({ name }) => name))}\n`);
     this.digested = new Uint8Array(header.length + this.tables.size * 16);
     this.digested.set(header);
