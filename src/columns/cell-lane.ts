@@ -5,7 +5,7 @@
  * made longer when it is asked for and kept true by every write. Garbage in the heap is no state: hashes and
  * codec read cells in order of rows.
  */
-import { type ByteReader, ByteWriter } from '../base/bytes.ts';
+import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { fail } from '../base/errors.ts';
 import { utf8Into } from '../base/text.ts';
 import type { CellCodec } from './cells.ts';
@@ -195,6 +195,18 @@ export class CellLane extends Lane {
     this.count = count;
     this.values = [];
     this.shown = null;
+  }
+
+  load(reader: ByteReader, at: number, rows: number): void {
+    reader.align(4);
+    const ends = new ByteReader(reader.raw(rows * 4));
+    let last = 0;
+    for (let row = at; row < at + rows; row++) {
+      const end = ends.u32();
+      if (end < last) fail('CORRUPT', `cells of '${this.path}' overlap`, { column: this.path, row });
+      this.put(row, reader.raw(end - last));
+      last = end;
+    }
   }
 
   protected leafBytes(from: number, to: number): Uint8Array {

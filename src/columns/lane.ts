@@ -51,6 +51,11 @@ export abstract class Lane {
    * Takes rows from bytes, without a copy where they are aligned. The lane must not be written afterwards.
    */
   abstract decode(reader: ByteReader, count: number): void;
+  /**
+   * Writes rows from bytes as {@link encode} laid them out into room that is there; `at` begins a leaf.
+   * `CORRUPT` where they end too early.
+   */
+  abstract load(reader: ByteReader, at: number, rows: number): void;
   /** The canonical bytes of the rows of one leaf. */
   protected abstract leafBytes(from: number, to: number): Uint8Array;
 

@@ -11,7 +11,7 @@ import type { ColumnSet } from '../columns/column-set.ts';
 import { type TableStore, TOUCHED } from '../columns/table-store.ts';
 import type { Batch, Wave } from '../columns/waves.ts';
 import type { Lifetime } from '../random/keyed.ts';
-import type { ApplyStreams, EventStreams, Streams } from '../random/streams.ts';
+import { type ApplyStreams, type EventStreams, Streams } from '../random/streams.ts';
 import { type CompiledSchema, type KindLayout, SOURCES } from '../schema/compile.ts';
 import { secondsAt, type TickLength } from '../schema/tick-length.ts';
 import { BatchView } from './batch-view.ts';
@@ -33,10 +33,10 @@ type BatchHandler = { batch(world: object, events: BatchView, now: HandlerNow): 
 export type AnyHandlers = { readonly [kind: string]: RowHandler | BatchHandler };
 
 class ApplyNow implements HandlerNow {
-  readonly config: object;
+  config: object = Object.freeze({});
   tick = 0;
   ordinal = 0;
-  private readonly all: Streams;
+  private all = new Streams('');
   private readonly length: TickLength;
   private kind = '';
   private origin = '';
@@ -45,11 +45,16 @@ class ApplyNow implements HandlerNow {
   private streams: ApplyStreams | null = null;
   private event: EventStreams | null = null;
 
-  constructor(all: Streams, length: TickLength, config: object) {
-    this.all = all;
+  constructor(length: TickLength) {
     this.length = length;
-    this.config = config;
     this.rng = this.rng.bind(this);
+  }
+
+  /** Draws and config are those of another environment from now on. */
+  enter(all: Streams, config: object): void {
+    this.all = all;
+    this.config = config;
+    this.streams = null;
   }
 
   get seconds(): number {
@@ -133,15 +138,20 @@ export class Applier {
   private readonly cursors: Uint32Array;
   private setOf: SetOf = () => fail('INTERNAL', 'a fold began without a tick');
 
-  constructor(state: WorldState, handlers: AnyHandlers, streams: Streams, config: object) {
+  constructor(state: WorldState, handlers: AnyHandlers) {
     this.state = state;
     this.schema = state.schema;
     this.handlers = this.schema.kinds.map(({ name }) =>
       Object.hasOwn(handlers, name) ? handlers[name]! : null,
     );
     this.ids = idColumns(state);
-    this.now = new ApplyNow(streams, this.schema.tick, config);
+    this.now = new ApplyNow(this.schema.tick);
     this.cursors = new Uint32Array(this.schema.kinds.length);
+  }
+
+  /** Handlers draw from these streams and see this config from now on. */
+  enter(streams: Streams, config: object): void {
+    this.now.enter(streams, config);
   }
 
   /** Begins a tick whose events are in the given sets. */

@@ -6,10 +6,19 @@
  */
 
 import { hex, sameBytes } from '../base/bytes.ts';
-import { show } from '../base/canonical.ts';
+import { parseCanonical, show } from '../base/canonical.ts';
 import type { Rng } from '../base/draws.ts';
-import { fail, isWorldfoldError } from '../base/errors.ts';
+import { assert, fail, isWorldfoldError } from '../base/errors.ts';
 import { frozen } from '../columns/cells.ts';
+import { loadTables, type Where } from '../log/chunks.ts';
+import {
+  type Environment,
+  type EnvironmentChange,
+  environmentText,
+  parseChange,
+  parseEnvironment,
+} from '../log/environment.ts';
+import type { Manifest, SnapshotPoint } from '../log/manifest.ts';
 import {
   decodeBatches,
   eventCount,
@@ -23,11 +32,14 @@ import { Applier } from '../projections/applier.ts';
 import { foldTick } from '../projections/fold.ts';
 import { refusePromise, tickError } from '../projections/tick-error.ts';
 import { WorldState } from '../projections/world-state.ts';
+import { RANDOM_VERSION } from '../random/digest.ts';
 import { Streams, type TickStreams } from '../random/streams.ts';
+import { unliteral } from '../schema/canonical-text.ts';
 import { SOURCE_KIND, SOURCES } from '../schema/compile.ts';
 import { secondsAt } from '../schema/tick-length.ts';
 import { defaultOf } from '../schema/validate.ts';
 import { DerivedValues } from './derived.ts';
+import { type Past, pastOf, type RecordedEvents } from './past.ts';
 import { TickEvents } from './tick-events.ts';
 import type { AnyCtx, AnyDerived, AnyNow, AnySystem, AnyWorld } from './world.ts';
 
@@ -79,15 +91,35 @@ export interface Position {
 const CHANGED =
   'The code of apply has changed, or is not deterministic: `worldfold replay` names the first such tick.';
 
+/** What a snapshot is loaded from. */
+export interface LoadedSnapshot {
+  readonly manifest: Manifest;
+  /** The chunks that are stored apart, in the manifest's order, and their numbers. */
+  readonly chunks: readonly Uint8Array[];
+  readonly numbers: readonly number[];
+  /** Where it was met, for errors. */
+  readonly where: Where;
+}
+
 const START: Position = { tick: -1, hash: NO_HASH, sequence: 0 };
 
 /** Computes ticks of one world, live, and folds recorded ones. */
 export class Engine {
   readonly world: AnyWorld;
   readonly state: WorldState;
-  readonly config: object;
   position: Position = START;
-  private readonly streams: Streams;
+  /** What the log says that the fold depends on, up to the position and with what is proposed for the next. */
+  environment: Environment | null = null;
+  /** The tick of the first record of the era. */
+  era = 0;
+  /** The snapshot that the world was built from, where it was made under this schema. */
+  from: Pick<LoadedSnapshot, 'manifest' | 'numbers'> | null = null;
+  /** What the next record is to say of the environment. */
+  private proposed: EnvironmentChange | null = null;
+  /** How to read records that were made under another schema; null where they are of this one. */
+  private past: Past | null = null;
+  private streams = new Streams('');
+  private settings: object = Object.freeze({});
   private readonly applier: Applier;
   private readonly events: TickEvents;
   private readonly derived: DerivedValues;
@@ -96,17 +128,14 @@ export class Engine {
   private readonly ctx: AnyCtx;
   private tick = 0;
   private drawing: TickStreams | null = null;
-  private environment: string | null;
 
-  constructor(world: AnyWorld, seed: string, config: object, environment: string, cadence: Cadence) {
+  /** An engine before tick 0: it folds a log from there, loads a snapshot, or computes a setup. */
+  constructor(world: AnyWorld, cadence: Cadence) {
     const { compiled } = world.schema;
     this.world = world;
-    this.config = sealed(config);
     this.cadence = cadence;
-    this.environment = environment;
     this.state = new WorldState(compiled);
-    this.streams = new Streams(seed);
-    this.applier = new Applier(this.state, world.def.apply, this.streams, config);
+    this.applier = new Applier(this.state, world.def.apply);
     this.events = new TickEvents(this.applier);
     this.derived = new DerivedValues(this.state);
     this.sets = reusedSets(compiled);
@@ -114,14 +143,17 @@ export class Engine {
   }
 
   private makeCtx(): AnyCtx {
-    const { state, events, derived, config } = this;
+    const { state, events, derived } = this;
     const length = this.world.schema.compiled.tick;
     const tickNow = (): number => this.tick;
+    const configNow = (): object => this.settings;
     return Object.freeze({
       get tick(): number {
         return tickNow();
       },
-      config,
+      get config(): object {
+        return configNow();
+      },
       get seconds(): number {
         return secondsAt(length, tickNow());
       },
@@ -131,6 +163,45 @@ export class Engine {
       get: (wanted: AnyDerived) => derived.get(wanted),
       rng: (stream: string) => this.rng(stream),
     } satisfies AnyCtx);
+  }
+
+  /** The config that handlers and systems see: frozen. */
+  get config(): object {
+    return this.settings;
+  }
+
+  /** Takes an environment over. Records of another schema are read through its migrations from now on. */
+  private enter(environment: Environment): void {
+    if (environment.random !== RANDOM_VERSION)
+      fail(
+        'NEWER_FORMAT',
+        `the run draws by version ${environment.random}, which this version does not know`,
+        {
+          random: environment.random,
+        },
+      );
+    const past =
+      environment.schema === this.world.schema.compiled.text ? null : pastOf(this.world, environment.schema);
+    const config = unliteral(parseCanonical(environment.config)) as object;
+    this.past = past;
+    this.environment = environment;
+    this.settings = sealed(past === null ? config : past.config(config));
+    this.streams = new Streams(environment.seed);
+    this.applier.enter(this.streams, this.settings);
+  }
+
+  /**
+   * Says what the next record will say of the environment, from when on it holds. What was proposed before
+   * and is in no record yet is part of it.
+   */
+  propose(change: EnvironmentChange): void {
+    this.proposed = { ...this.proposed, ...change };
+    this.enterProposed();
+  }
+
+  private enterProposed(): void {
+    if (this.proposed !== null)
+      this.enter(parseEnvironment(environmentText(this.proposed), this.environment));
   }
 
   private rng(stream: string): Rng {
@@ -225,7 +296,7 @@ export class Engine {
   private content(tick: number, draws: TickContent['draws']): TickContent {
     const { hash, sequence } = this.position;
     const stateHash = this.hashes(tick) ? this.state.digest() : null;
-    const environment = tick === 0 ? this.environment : null;
+    const environment = this.proposed === null ? null : environmentText(this.proposed);
     return { tick, sequence, previous: hash, environment, draws, stateHash, ...this.events.content() };
   }
 
@@ -233,6 +304,8 @@ export class Engine {
   advanceTo(content: TickContent, hash: Uint8Array): void {
     const events = content.batches.reduce((sum, { set }) => sum + set.size, 0);
     this.position = { tick: content.tick, hash, sequence: content.sequence + events };
+    if (this.proposed?.era !== undefined) this.era = content.tick;
+    this.proposed = null;
   }
 
   private guarded<T>(place: { origin?: string; invariant?: string; metric?: string }, run: () => T): T {
@@ -334,9 +407,12 @@ export class Engine {
    */
   fold(frame: RecordFrame): void {
     this.tick = frame.tick;
-    const batches = decodeBatches(frame, this.state.schema, this.sets);
+    if (frame.environment !== null) this.enterRecorded(frame.tick, frame.environment);
+    else if (this.environment === null)
+      fail('CORRUPT', 'record 0 says nothing of its environment', { tick: frame.tick });
+    const { waves, batches } = this.eventsOf(frame);
     try {
-      foldTick(frame.tick, frame.waves, batches, this.applier);
+      foldTick(frame.tick, waves, batches, this.applier);
     } catch (cause) {
       if (!isWorldfoldError(cause) || cause.code === 'CORRUPT') throw cause;
       fail('REPLAY_DIFFERS', `folding fails: ${cause.message}`, cause.facts, CHANGED, cause);
@@ -346,6 +422,64 @@ export class Engine {
       hash: frame.hash.slice(),
       sequence: frame.sequence + eventCount(frame.counts),
     };
+  }
+
+  private enterRecorded(tick: number, text: string): void {
+    this.enter(parseEnvironment(text, this.environment));
+    if (parseChange(text).era !== undefined) this.era = tick;
+  }
+
+  private eventsOf(frame: RecordFrame): RecordedEvents {
+    if (this.past !== null) return this.past.events(frame);
+    return { waves: frame.waves, batches: decodeBatches(frame, this.state.schema, this.sets) };
+  }
+
+  /** Whether the tables have the form of the log's own schema here, so that recorded hashes can be compared. */
+  get isPresent(): boolean {
+    return this.past === null;
+  }
+
+  /** Whether the world has that schema. */
+  holdsSchema(text: string): boolean {
+    return text === this.world.schema.compiled.text;
+  }
+
+  /** Whether the world has that state hash, in hexadecimal. */
+  isHash(stateHash: string): boolean {
+    return hex(this.state.digest()) === stateHash;
+  }
+
+  /**
+   * Replaces the world by that of a snapshot. `CORRUPT` names what is damaged, be it that the world does not
+   * have the hash that the snapshot says; the world is then in pieces.
+   */
+  load({ manifest, chunks, numbers, where }: LoadedSnapshot): void {
+    const { point } = manifest;
+    this.clear();
+    this.enter(parseEnvironment(point.environment, null));
+    const state = this.past === null ? this.state : this.past.state();
+    loadTables(manifest, chunks, state.tables, where);
+    const actual = state.digest();
+    if (!sameBytes(point.stateHash, actual))
+      fail('CORRUPT', 'a snapshot does not hold the world that it says it holds', {
+        ...where,
+        expected: hex(point.stateHash),
+        actual: hex(actual),
+      });
+    this.past?.migrate(state, this.state);
+    if (this.past === null) this.from = { manifest, numbers };
+    this.state.settle();
+    this.tick = point.tick;
+    this.position = { tick: point.tick, hash: point.hash, sequence: point.sequence };
+    this.era = point.era;
+  }
+
+  /** Where a snapshot of the world as it is stands. */
+  point(code: string): SnapshotPoint {
+    assert(this.environment !== null, 'a snapshot was asked for before tick 0');
+    const environment = environmentText(this.environment);
+    const era = this.proposed?.era === undefined ? this.era : this.position.tick + 1;
+    return { ...this.position, stateHash: this.state.digest(), environment, era, code };
   }
 
   /** Whether the state is hashed after a tick. */
@@ -371,17 +505,37 @@ export class Engine {
     return this.condition(until, "'until'");
   }
 
-  /** Compares the world with the hash that a tick recorded. `REPLAY_DIFFERS`. */
-  compare({ tick, stateHash }: Pick<RecordFrame, 'tick' | 'stateHash'>): void {
-    if (stateHash === null) return;
+  /** The hash of each table, by name. */
+  tableHashes(): ReadonlyMap<string, string> {
+    return new Map([...this.state.tables].map(([name, store]) => [name, hex(store.digest())]));
+  }
+
+  /**
+   * Compares the world with the hash that a tick recorded. `REPLAY_DIFFERS`; with the tables' hashes before
+   * the tick, it names those that the tick changed, one of which must differ.
+   */
+  compare(
+    { tick, stateHash }: Pick<RecordFrame, 'tick' | 'stateHash'>,
+    before: ReadonlyMap<string, string> | null = null,
+  ): void {
+    if (stateHash === null || this.past !== null) return;
     const actual = this.state.digest();
     if (!sameBytes(stateHash, actual))
       fail(
         'REPLAY_DIFFERS',
         `folding tick ${tick} gives another world than was recorded`,
-        { tick, expected: hex(stateHash), actual: hex(actual) },
+        {
+          tick,
+          expected: hex(stateHash),
+          actual: hex(actual),
+          ...(before && { tables: this.changed(before) }),
+        },
         CHANGED,
       );
+  }
+
+  private changed(before: ReadonlyMap<string, string>): string[] {
+    return [...this.tableHashes()].filter(([name, hash]) => before.get(name) !== hash).map(([name]) => name);
   }
 
   /** Lets nobody look at the state until {@link reveal}. */
@@ -394,10 +548,14 @@ export class Engine {
     this.state.clear();
     this.derived.clear();
     this.position = START;
+    this.environment = null;
+    this.era = 0;
+    this.from = null;
   }
 
-  /** Lets the state be looked at again. */
+  /** Lets the state be looked at again, under what is proposed. */
   reveal(): void {
+    this.enterProposed();
     this.state.gate.hidden = false;
   }
 }
