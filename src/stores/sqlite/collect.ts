@@ -37,9 +37,8 @@ const prepareAll = (db: Database) => ({
   lastFork: db
     .prepare<[number], number | null>('SELECT max(parent_tick) FROM segments WHERE parent = ?')
     .pluck(),
-  moveHead: db.prepare<[number, number]>(
-    'UPDATE segments SET head_tick = ?1,' +
-      ' head_hash = (SELECT hash FROM records WHERE segment = ?2 AND tick = ?1) WHERE number = ?2',
+  moveHead: db.prepare<[number, Uint8Array, number]>(
+    'UPDATE segments SET head_tick = ?, head_hash = ? WHERE number = ?',
   ),
   hash: db
     .prepare<[number, number], Buffer>('SELECT hash FROM records WHERE segment = ? AND tick = ?')
@@ -120,8 +119,8 @@ export class Collector {
   }
 
   #moveHead(number: number, id: string, tick: number): void {
-    if (this.#statements.hash.get(number, tick) === undefined) noRecord(id, tick);
-    this.#statements.moveHead.run(tick, number);
+    const hash = this.#statements.hash.get(number, tick) ?? noRecord(id, tick);
+    this.#statements.moveHead.run(tick, hash, number);
   }
 
   /** Deletes chunks that no snapshot of their family uses. */
