@@ -14,6 +14,7 @@ import { Lane } from './lane.ts';
 /** Rows of a leaf, as a power of two. */
 const CELL_SHIFT = 8;
 const MIN_GARBAGE = 4096;
+const NOTHING = new Uint8Array(0);
 
 /** Rows of bytes, with the values that they stand for. */
 export class CellLane extends Lane {
@@ -140,6 +141,8 @@ export class CellLane extends Lane {
     if (row < this.count) this.garbage += this.end[row]! - this.start[row]!;
     else this.count = row + 1;
     this.start[row] = this.end[row] = 0;
+    // Under a null struct nobody else tells the values: what is read must be what a fold would read.
+    if (row < this.values.length) this.values[row] = this.codec.decode(NOTHING);
     this.shown = null;
     this.marks[row >> this.shift] = 1;
   }
