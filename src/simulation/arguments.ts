@@ -11,7 +11,16 @@ import { textFlaw } from '../base/text.ts';
 
 type Given = { readonly [name: string]: unknown };
 
-const POLICY = ['hashEvery', 'invariantsEvery', 'commit', 'maxInputs', 'maxUndurable', 'leaseMs', 'clocks'];
+const POLICY = [
+  'hashEvery',
+  'invariantsEvery',
+  'paranoid',
+  'commit',
+  'maxInputs',
+  'maxUndurable',
+  'leaseMs',
+  'clocks',
+];
 const CREATE = ['store', 'seed', 'id', 'config', 'hints', ...POLICY];
 const OPEN = ['store', 'id', 'takeover', ...POLICY];
 const REPLAY = ['store', 'id', 'to', 'onProgress', 'signal'];
@@ -100,7 +109,14 @@ function checkSignal(signal: unknown): void {
   );
 }
 
-function checkPolicy({ commit, clocks }: Given): void {
+/** True, false, or nothing. */
+function checkFlag(name: string, flag: unknown): void {
+  if (flag === undefined || typeof flag === 'boolean') return;
+  fail('BAD_USAGE', `${name} must be true or false, not ${show(flag)}`, {}, `Write ${name}: true.`);
+}
+
+function checkPolicy({ commit, clocks, paranoid }: Given): void {
+  checkFlag('paranoid', paranoid);
   if (commit !== undefined) checkNames('commit', commit, ['ticks', 'ms']);
   if (clocks === undefined) return;
   checkNames('clocks', clocks, ['wall', 'steady']);
@@ -140,13 +156,7 @@ export function checkOpen(world: unknown, options: unknown): void {
   checkStore('openRun', given.store, 'write');
   checkText('id', given.id);
   checkPolicy(given);
-  if (given.takeover !== undefined && typeof given.takeover !== 'boolean')
-    fail(
-      'BAD_USAGE',
-      `takeover must be true or false, not ${show(given.takeover)}`,
-      {},
-      'Write takeover: true.',
-    );
+  checkFlag('takeover', given.takeover);
 }
 
 /** The arguments of `replay`. */

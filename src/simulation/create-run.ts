@@ -35,6 +35,7 @@ import type { AnyWorld } from './world.ts';
 export interface PolicyOptions {
   readonly hashEvery?: number;
   readonly invariantsEvery?: number;
+  readonly paranoid?: boolean;
   readonly commit?: { readonly ticks?: number; readonly ms?: number };
   readonly maxInputs?: number;
   readonly maxUndurable?: number;
@@ -95,6 +96,7 @@ const commitPolicy = (o: PolicyOptions): CommitPolicy => ({
 const cadence = (o: PolicyOptions): Cadence => ({
   hashEvery: positive('hashEvery', o.hashEvery, DEFAULTS.hashEvery),
   invariantsEvery: positive('invariantsEvery', o.invariantsEvery, DEFAULTS.invariantsEvery),
+  paranoid: o.paranoid ?? false,
 });
 
 const holder = (o: PolicyOptions): Holder => ({

@@ -20,6 +20,7 @@ import {
   type TickContent,
 } from '../log/record.ts';
 import { Applier } from '../projections/applier.ts';
+import { Audit } from '../projections/audit.ts';
 import { foldTick } from '../projections/fold.ts';
 import { refusePromise, tickError } from '../projections/tick-error.ts';
 import { WorldState } from '../projections/world-state.ts';
@@ -59,6 +60,8 @@ export class InputRefused extends Error {
 export interface Cadence {
   readonly hashEvery: number;
   readonly invariantsEvery: number;
+  /** Whether what is written past the write view is looked for, around every call of user code. */
+  readonly paranoid?: boolean;
 }
 
 /** A computed tick. */
@@ -88,6 +91,7 @@ export class Engine {
   readonly config: object;
   position: Position = START;
   private readonly streams: Streams;
+  private readonly audit: Audit | null;
   private readonly applier: Applier;
   private readonly events: TickEvents;
   private readonly derived: DerivedValues;
@@ -106,7 +110,8 @@ export class Engine {
     this.environment = environment;
     this.state = new WorldState(compiled);
     this.streams = new Streams(seed);
-    this.applier = new Applier(this.state, world.def.apply, this.streams, config);
+    this.audit = cadence.paranoid ? new Audit(this.state) : null;
+    this.applier = new Applier(this.state, world.def.apply, this.streams, config, this.audit);
     this.events = new TickEvents(this.applier);
     this.derived = new DerivedValues(this.state);
     this.sets = reusedSets(compiled);
@@ -200,6 +205,7 @@ export class Engine {
     this.events.begin(tick);
     this.drawing = this.streams.tick(tick);
     try {
+      this.audit?.begin(tick);
       const inputs = run();
       const draws = this.drawing.draws();
       // Conditions and measures may not draw: what they do must leave no trace in the record.
@@ -236,10 +242,11 @@ export class Engine {
   }
 
   private guarded<T>(place: { origin?: string; invariant?: string; metric?: string }, run: () => T): T {
+    const { audit, tick } = this;
     try {
-      return run();
+      return audit === null ? run() : audit.around({ tick, ...place }, run);
     } catch (cause) {
-      throw tickError(cause, { tick: this.tick, ...place });
+      throw tickError(cause, { tick, ...place });
     }
   }
 
@@ -254,6 +261,7 @@ export class Engine {
         if (source !== null) this.events.write(kindOf.get(SOURCE_KIND)!, { source, seq });
       });
     } catch (cause) {
+      if (isWorldfoldError(cause, 'WRITTEN_PAST')) throw cause;
       throw new InputRefused(index, cause);
     }
     return { created, repeated: false };
@@ -338,7 +346,7 @@ export class Engine {
     try {
       foldTick(frame.tick, frame.waves, batches, this.applier);
     } catch (cause) {
-      if (!isWorldfoldError(cause) || cause.code === 'CORRUPT') throw cause;
+      if (!isWorldfoldError(cause) || cause.code === 'CORRUPT' || cause.code === 'WRITTEN_PAST') throw cause;
       fail('REPLAY_DIFFERS', `folding fails: ${cause.message}`, cause.facts, CHANGED, cause);
     }
     this.position = {

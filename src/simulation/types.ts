@@ -137,8 +137,8 @@ export interface Run<S extends Shape, M extends string> extends AsyncClose {
   readonly submit: Submit<S>;
   /**
    * Computes `n` (1) ticks, or fewer where the world ends. `WRONG_STATE` while another advance is under way.
-   * `TICK_FAILED`, `INVARIANT_BROKEN`, `REPEAT_LIMIT` or `ASYNC_IN_TICK`: the tick left nothing behind, its
-   * inputs wait again, and the next advance tries again. `STALLED`: see `flush`.
+   * `TICK_FAILED`, `INVARIANT_BROKEN`, `REPEAT_LIMIT`, `ASYNC_IN_TICK` or `WRITTEN_PAST`: the tick left
+   * nothing behind, its inputs wait again, and the next advance tries again. `STALLED`: see `flush`.
    */
   advance(n?: number, options?: AdvanceOptions<S>): Promise<Advanced>;
   /**
@@ -173,6 +173,11 @@ export interface RunPolicy {
   readonly hashEvery?: number;
   /** Check invariants every so many ticks (1). */
   readonly invariantsEvery?: number;
+  /**
+   * Hash everything before and after each call of user code, and fail the tick with `WRITTEN_PAST` where
+   * something was written that may only be read (false). Slow: for tests, and for a replay that differs.
+   */
+  readonly paranoid?: boolean;
   /** Commit after so many ticks or milliseconds, whichever comes first; looked at between ticks. */
   readonly commit?: { readonly ticks?: number; readonly ms?: number };
   /** How many inputs may wait. */
