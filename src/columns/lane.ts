@@ -4,11 +4,17 @@
  * Owns marks and leaf hashes, which every kind of lane shares. A lane of a batch is never hashed and carries
  * no marks: marking it writes past the end of an empty array, which does nothing.
  */
-import type { ByteReader, ByteWriter } from '../base/bytes.ts';
+import { type ByteReader, type ByteWriter, sameBytes } from '../base/bytes.ts';
 import { STATE_HASH_BYTES, xxh128 } from '../base/hash.ts';
 
 /** Bytes of a leaf, at most, for lanes of fixed width; a row that is longer is a leaf of its own. */
 export const LEAF_BYTES = 4096;
+
+/** Rows from one number to before another. */
+export interface RowRange {
+  readonly from: number;
+  readonly to: number;
+}
 
 /** One physical array: rows of numbers, bits or cells. */
 export abstract class Lane {
@@ -113,6 +119,27 @@ export abstract class Lane {
     }
     this.checked();
     return xxh128(this.leafHashes.subarray(0, leaves * STATE_HASH_BYTES));
+  }
+
+  /**
+   * The rows of the first leaf that holds something else than when it was hashed, though it was not marked
+   * since; or null. Hashes every leaf that is not marked.
+   */
+  audit(size: number): RowRange | null {
+    const rows = 1 << this.shift;
+    const leaves = this.leaves(size);
+    for (let leaf = 0; leaf < leaves; leaf++) {
+      if (this.marks[leaf] !== 0) continue;
+      const from = leaf * rows;
+      const to = Math.min(size, from + rows);
+      if (!sameBytes(xxh128(this.leafBytes(from, to)), this.leafHash(leaf))) return { from, to };
+    }
+    return this.spoilt();
+  }
+
+  /** The first row whose value, as readers share it, is no longer what the bytes say; or null. */
+  spoilt(): RowRange | null {
+    return null;
   }
 
   private growHashes(leaves: number): void {

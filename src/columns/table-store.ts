@@ -16,6 +16,7 @@ import { ColumnSet } from './column-set.ts';
 import { FixedLane } from './fixed-lane.ts';
 import type { Gate } from './gate.ts';
 import { KeyIndex, type RawKey } from './key-index.ts';
+import type { RowRange } from './lane.ts';
 import { type IndexKey, RowIndex } from './row-index.ts';
 
 /** The flags of {@link TableStore.touched}. */
@@ -30,6 +31,11 @@ export interface TableExtent {
   readonly nextId: number;
   readonly capacity: number;
 }
+
+/** Something of a table that is not as it was hashed, though nobody marked it. */
+export type Unmarked =
+  | { readonly column: string; readonly rows: RowRange }
+  | { readonly count: 'size' | 'nextId'; readonly expected: number; readonly actual: number };
 
 /** One table of a world. */
 export class TableStore {
@@ -292,6 +298,26 @@ export class TableStore {
     this.touched &= ~TO_HASH;
     this.hash = xxh128(digested);
     return this.hash;
+  }
+
+  /**
+   * What was changed since the last digest by other ways than those that take note of it: the first leaf of
+   * the first lane, or a count; null where there is nothing. Hashes all that is not marked.
+   */
+  audit(): Unmarked | null {
+    if (this.hash === null) return null;
+    if (!(this.touched & TO_HASH)) {
+      const hashed = new DataView(this.digested.buffer, this.header.length, 16);
+      for (const [at, count] of [[0, 'size'] as const, [8, 'nextId'] as const]) {
+        const expected = hashed.getFloat64(at, true);
+        if (this[count] !== expected) return { count, expected, actual: this[count] };
+      }
+    }
+    for (const lane of this.set.lanes) {
+      const rows = lane.audit(this.size);
+      if (rows !== null) return { column: lane.path, rows };
+    }
+    return null;
   }
 }
 

@@ -14,6 +14,7 @@ import type { Lifetime } from '../random/keyed.ts';
 import { type ApplyStreams, type EventStreams, Streams } from '../random/streams.ts';
 import { type CompiledSchema, type KindLayout, SOURCES } from '../schema/compile.ts';
 import { secondsAt, type TickLength } from '../schema/tick-length.ts';
+import type { Audit } from './audit.ts';
 import { BatchView } from './batch-view.ts';
 import { refusePromise, tickError } from './tick-error.ts';
 import type { WorldState } from './world-state.ts';
@@ -29,8 +30,10 @@ interface HandlerNow {
 type RowHandler = (world: object, event: object, now: HandlerNow) => unknown;
 type BatchHandler = { batch(world: object, events: BatchView, now: HandlerNow): unknown };
 
+type AnyHandler = RowHandler | BatchHandler;
+
 /** Handlers by kind, in row form or batch form. */
-export type AnyHandlers = { readonly [kind: string]: RowHandler | BatchHandler };
+export type AnyHandlers = { readonly [kind: string]: AnyHandler };
 
 class ApplyNow implements HandlerNow {
   config: object = Object.freeze({});
@@ -130,16 +133,19 @@ export type SetOf = (kind: number) => ColumnSet;
 export class Applier {
   readonly state: WorldState;
   /** By number of kind; a fact, be it emitted or submitted, has none. */
-  private readonly handlers: readonly (RowHandler | BatchHandler | null)[];
+  private readonly handlers: readonly (AnyHandler | null)[];
   private readonly now: ApplyNow;
   private readonly ids: readonly (readonly IdColumn[])[];
   private readonly schema: CompiledSchema;
   /** How many events of each kind of this tick are applied. */
   private readonly cursors: Uint32Array;
   private setOf: SetOf = () => fail('INTERNAL', 'a fold began without a tick');
+  /** Watches every call, in paranoid mode. */
+  readonly audit: Audit | null;
 
-  constructor(state: WorldState, handlers: AnyHandlers) {
+  constructor(state: WorldState, handlers: AnyHandlers, audit: Audit | null = null) {
     this.state = state;
+    this.audit = audit;
     this.schema = state.schema;
     this.handlers = this.schema.kinds.map(({ name }) =>
       Object.hasOwn(handlers, name) ? handlers[name]! : null,
@@ -248,9 +254,29 @@ export class Applier {
   }
 
   private callHandler(layout: KindLayout, set: ColumnSet, from: number, to: number, origin: string): void {
+    if (this.handlers[layout.number] === null) return;
+    if (this.audit === null) this.call(layout, set, from, to, origin);
+    else this.callWatched(this.audit, layout, set, from, to, origin);
+  }
+
+  /** Apart, so that calls which nobody watches make no closure. */
+  private callWatched(
+    audit: Audit,
+    layout: KindLayout,
+    set: ColumnSet,
+    from: number,
+    to: number,
+    origin: string,
+  ): void {
+    const place = { tick: this.now.tick, origin, kind: layout.name };
+    audit.around(to - from === 1 ? { ...place, event: from } : place, () =>
+      this.call(layout, set, from, to, origin),
+    );
+  }
+
+  private call(layout: KindLayout, set: ColumnSet, from: number, to: number, origin: string): void {
     const { gate } = this.state;
-    const handler = this.handlers[layout.number] ?? null;
-    if (handler === null) return;
+    const handler = this.handlers[layout.number]!;
     this.now.begin(layout.name, origin, from);
     gate.open = true;
     gate.writer = layout.name;

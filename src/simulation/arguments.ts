@@ -14,6 +14,7 @@ type Given = { readonly [name: string]: unknown };
 const POLICY = [
   'hashEvery',
   'invariantsEvery',
+  'paranoid',
   'commit',
   'snapshots',
   'maxInputs',
@@ -110,7 +111,14 @@ function checkSignal(signal: unknown): void {
   );
 }
 
-function checkPolicy({ commit, clocks, snapshots }: Given): void {
+/** True, false, or nothing. */
+function checkFlag(name: string, flag: unknown): void {
+  if (flag === undefined || typeof flag === 'boolean') return;
+  fail('BAD_USAGE', `${name} must be true or false, not ${show(flag)}`, {}, `Write ${name}: true.`);
+}
+
+function checkPolicy({ commit, clocks, paranoid, snapshots }: Given): void {
+  checkFlag('paranoid', paranoid);
   if (commit !== undefined) checkNames('commit', commit, ['ticks', 'ms']);
   if (snapshots !== undefined && snapshots !== false)
     checkNames('snapshots', snapshots, ['every', 'keep', 'onClose']);
@@ -161,11 +169,6 @@ export function checkOpen(world: unknown, options: unknown): void {
       {},
       'A run that was forked with kept inputs goes on keeping them: leave it out.',
     );
-}
-
-function checkFlag(name: string, flag: unknown): void {
-  if (flag !== undefined && typeof flag !== 'boolean')
-    fail('BAD_USAGE', `${name} must be true or false, not ${show(flag)}`, {}, `Write ${name}: true.`);
 }
 
 /** The options of `fork`. */

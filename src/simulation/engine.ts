@@ -29,6 +29,7 @@ import {
   type TickContent,
 } from '../log/record.ts';
 import { Applier } from '../projections/applier.ts';
+import { Audit } from '../projections/audit.ts';
 import { foldTick } from '../projections/fold.ts';
 import { refusePromise, tickError } from '../projections/tick-error.ts';
 import { WorldState } from '../projections/world-state.ts';
@@ -71,6 +72,8 @@ export class InputRefused extends Error {
 export interface Cadence {
   readonly hashEvery: number;
   readonly invariantsEvery: number;
+  /** Whether what is written past the write view is looked for, around every call of user code. */
+  readonly paranoid?: boolean;
 }
 
 /** A computed tick. */
@@ -120,6 +123,7 @@ export class Engine {
   private past: Past | null = null;
   private streams = new Streams('');
   private settings: object = Object.freeze({});
+  private readonly audit: Audit | null;
   private readonly applier: Applier;
   private readonly events: TickEvents;
   private readonly derived: DerivedValues;
@@ -135,7 +139,8 @@ export class Engine {
     this.world = world;
     this.cadence = cadence;
     this.state = new WorldState(compiled);
-    this.applier = new Applier(this.state, world.def.apply);
+    this.audit = cadence.paranoid ? new Audit(this.state) : null;
+    this.applier = new Applier(this.state, world.def.apply, this.audit);
     this.events = new TickEvents(this.applier);
     this.derived = new DerivedValues(this.state);
     this.sets = reusedSets(compiled);
@@ -271,6 +276,7 @@ export class Engine {
     this.events.begin(tick);
     this.drawing = this.streams.tick(tick);
     try {
+      this.audit?.begin(tick);
       const inputs = run();
       const draws = this.drawing.draws();
       // Conditions and measures may not draw: what they do must leave no trace in the record.
@@ -309,10 +315,11 @@ export class Engine {
   }
 
   private guarded<T>(place: { origin?: string; invariant?: string; metric?: string }, run: () => T): T {
+    const { audit, tick } = this;
     try {
-      return run();
+      return audit === null ? run() : audit.around({ tick, ...place }, run);
     } catch (cause) {
-      throw tickError(cause, { tick: this.tick, ...place });
+      throw tickError(cause, { tick, ...place });
     }
   }
 
@@ -327,6 +334,7 @@ export class Engine {
         if (source !== null) this.events.write(kindOf.get(SOURCE_KIND)!, { source, seq });
       });
     } catch (cause) {
+      if (isWorldfoldError(cause, 'WRITTEN_PAST')) throw cause;
       throw new InputRefused(index, cause);
     }
     return { created, repeated: false };
@@ -414,7 +422,7 @@ export class Engine {
     try {
       foldTick(frame.tick, waves, batches, this.applier);
     } catch (cause) {
-      if (!isWorldfoldError(cause) || cause.code === 'CORRUPT') throw cause;
+      if (!isWorldfoldError(cause) || cause.code === 'CORRUPT' || cause.code === 'WRITTEN_PAST') throw cause;
       fail('REPLAY_DIFFERS', `folding fails: ${cause.message}`, cause.facts, CHANGED, cause);
     }
     this.position = {

@@ -18,6 +18,7 @@ import type { AnyWorld } from './world.ts';
 export interface PolicyOptions {
   readonly hashEvery?: number;
   readonly invariantsEvery?: number;
+  readonly paranoid?: boolean;
   readonly commit?: { readonly ticks?: number; readonly ms?: number };
   readonly snapshots?:
     | false
@@ -75,6 +76,7 @@ const snapshotPolicy = ({ snapshots = {} }: PolicyOptions): SnapshotPolicy => {
 const cadence = (o: PolicyOptions): Cadence => ({
   hashEvery: positive('hashEvery', o.hashEvery, DEFAULTS.hashEvery),
   invariantsEvery: positive('invariantsEvery', o.invariantsEvery, DEFAULTS.invariantsEvery),
+  paranoid: o.paranoid ?? false,
 });
 
 /** The lease that a run asks for. */

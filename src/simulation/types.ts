@@ -5,7 +5,16 @@
  */
 import type { Store } from '../log/store.ts';
 import type { Now } from '../schema/context.ts';
-import type { AllOmittable, Config, Created, EventRow, Kinds, NewConfig, NewEvent, Shape } from '../schema/infer.ts';
+import type {
+  AllOmittable,
+  Config,
+  Created,
+  EventRow,
+  Kinds,
+  NewConfig,
+  NewEvent,
+  Shape,
+} from '../schema/infer.ts';
 import type { Batch, World } from '../schema/views.ts';
 import type { WorldDef } from './define-world.ts';
 import type { RunState } from './run-states.ts';
@@ -137,8 +146,8 @@ export interface Run<S extends Shape, M extends string> extends AsyncClose {
   readonly submit: Submit<S>;
   /**
    * Computes `n` (1) ticks, or fewer where the world ends. `WRONG_STATE` while another advance is under way.
-   * `TICK_FAILED`, `INVARIANT_BROKEN`, `REPEAT_LIMIT` or `ASYNC_IN_TICK`: the tick left nothing behind, its
-   * inputs wait again, and the next advance tries again. `STALLED`: see `flush`.
+   * `TICK_FAILED`, `INVARIANT_BROKEN`, `REPEAT_LIMIT`, `ASYNC_IN_TICK` or `WRITTEN_PAST`: the tick left
+   * nothing behind, its inputs wait again, and the next advance tries again. `STALLED`: see `flush`.
    */
   advance(n?: number, options?: AdvanceOptions<S>): Promise<Advanced>;
   /**
@@ -232,6 +241,11 @@ export interface RunPolicy {
   readonly hashEvery?: number;
   /** Check invariants every so many ticks (1). */
   readonly invariantsEvery?: number;
+  /**
+   * Hash everything before and after each call of user code, and fail the tick with `WRITTEN_PAST` where
+   * something was written that may only be read (false). Slow: for tests, and for a replay that differs.
+   */
+  readonly paranoid?: boolean;
   /** Commit after so many ticks or milliseconds, whichever comes first; looked at between ticks. */
   readonly commit?: { readonly ticks?: number; readonly ms?: number };
   /**

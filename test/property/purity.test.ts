@@ -46,6 +46,7 @@ const AMBIENT: { readonly [name: string]: (plan: WorldPlan) => Promise<string[]>
     vi.stubEnv('LANG', 'tr_TR.UTF-8');
     return partsOf(plan).finally(() => vi.unstubAllEnvs());
   },
+  'paranoid mode': (plan) => partsOf(plan, { paranoid: true }),
   'a commit every tick': (plan) => partsOf(plan, { commit: { ticks: 1 } }),
   'one commit at the end': (plan) => partsOf(plan, { commit: { ticks: 1000, ms: 1e9 } }),
   'a commit whenever a byte waits': (plan) => partsOf(plan, { maxUndurable: 1 }),
