@@ -163,7 +163,7 @@ class Rows {
 
   changed(a: number, b: number): ChangedRow {
     const values = this.found.parts
-      .filter(({ part }) => part.differs(a, b))
+      .filter(({ part, rows }) => rows > 0 && part.differs(a, b))
       .map(({ part }) => ({ column: part.path, a: part.a.read(a), b: part.b.read(b) }));
     return { change: 'changed', key: this.key(this.a, a), row: { a, b }, values };
   }
