@@ -76,7 +76,7 @@ const valueTest = (a: Lane, b: Lane): RowTest =>
 
 const always: RowTest = () => true;
 
-/** A test that says nothing of rows whose surrounding struct is there on one side only, which is said of it. */
+/** A test that says nothing of rows whose struct is there on one side only, which is said of the struct. */
 function within(valid: readonly (readonly [BitLane, BitLane])[], test: RowTest): RowTest {
   if (valid.length === 0) return test;
   return (i, j) => valid.every(([a, b]) => a.has(i) && b.has(j)) && test(i, j);

@@ -12,7 +12,7 @@ import { sameBytes } from '../base/bytes.ts';
 import { type LanePair, type Part, pairColumns } from './table-diff-parts.ts';
 import type { TableStore } from './table-store.ts';
 
-/** Rows by their numbers on both sides; -1 where a side has none. Counts all of them, keeps the first ones. */
+/** Rows by their numbers on both sides; -1 where a side has none. Counts all of them, keeps the first. */
 export class RowPairs {
   count = 0;
   readonly a: number[] = [];

@@ -96,7 +96,7 @@ test('whatever the limit: counts are exact, as many rows are listed as it allows
   });
 });
 
-/** Whether a row of a table lies in a leaf of some lane that the other side does not have, or has otherwise. */
+/** Whether a row lies in a leaf of some lane that the other side does not have, or has otherwise. */
 const inDifferingLeaf = (a: TableStore, b: TableStore, row: number): boolean =>
   a.set.lanes.some((lane, i) => {
     const leaf = row >> lane.shift;

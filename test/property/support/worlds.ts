@@ -1,4 +1,4 @@
-/** Worlds without runs: tables filled and edited directly, copied, and compared row by row as plainly as can be. */
+/** Worlds without runs: tables filled and edited directly, copied, and compared by their row objects. */
 import { isWorldfoldError } from '../../../src/base/errors.ts';
 import type { TableStore } from '../../../src/columns/table-store.ts';
 import type {
@@ -131,7 +131,7 @@ export function editAtRandom(state: WorldState, dice: Dice, edits: number): void
   });
 }
 
-/** The paths in which two rows differ, with both values: a struct that is null on one side is named itself. */
+/** The paths in which two rows differ, with both values: a struct that one side lacks is named itself. */
 function differingIn(columns: readonly ColumnLayout[], a: Row, b: Row): [string, unknown, unknown][] {
   return columns.flatMap(({ name, path, value }): [string, unknown, unknown][] => {
     const [mine, other] = [a[name], b[name]];
