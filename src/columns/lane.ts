@@ -97,6 +97,14 @@ export abstract class Lane {
     return this.leafHashes.subarray(leaf * STATE_HASH_BYTES, (leaf + 1) * STATE_HASH_BYTES);
   }
 
+  /** Whether a leaf hashes as that of another lane does, as the last digests left both. Allocates nothing. */
+  sameLeaf(other: Lane, leaf: number): boolean {
+    const theirs = other.leafHashes;
+    for (let i = leaf * STATE_HASH_BYTES, end = i + STATE_HASH_BYTES; i < end; i++)
+      if (this.leafHashes[i] !== theirs[i]) return false;
+    return true;
+  }
+
   /** Takes note that what was written so far is kept elsewhere: nothing is stale. */
   settle(): void {
     this.stale.fill(0);
