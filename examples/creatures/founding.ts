@@ -9,7 +9,7 @@ import type { Creatures } from './schema.ts';
 /** One founder in so many is pregnant. */
 const PREGNANT = 0.1;
 
-/** Puts `count` creatures anywhere on the field, of any age up to twice their prime, hungry, full or between. */
+/** Puts `count` creatures anywhere on the field, up to twice their prime in age, of every hunger. */
 export function founded(
   { creatures, hungry, pregnant }: WritableWorld<Creatures>,
   { count }: { readonly count: number },

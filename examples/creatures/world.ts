@@ -5,11 +5,18 @@
  * creature is in, hungry or pregnant, is a row in a table of its own, so that systems visit only those. See
  * README.md.
  */
-import { defineWorld } from 'worldfold';
+import { defineWorld, type ReadColumn, type World } from 'worldfold';
 import { apply } from './apply.ts';
 import { sideOf } from './field.ts';
-import { schema } from './schema.ts';
+import { type Creatures, schema } from './schema.ts';
 import { bear, conceive, dawn, graze, hunger, move, starve } from './systems.ts';
+
+/** Those of the ids that no creature has. */
+function strays(creatures: World<Creatures>['creatures'], ids: ReadColumn<number>): number[] {
+  const found: number[] = [];
+  for (let i = 0; i < ids.length; i++) if (!creatures.has(ids[i]!)) found.push(ids[i]!);
+  return found;
+}
 
 export default defineWorld(schema, {
   setup({ insert, emit, rng, config }) {
@@ -23,10 +30,10 @@ export default defineWorld(schema, {
   invariants: {
     everybodyIsCounted: ({ creatures, tally: { value } }, { config }) =>
       creatures.size === config.population + value.born - value.died,
-    statesAreOfTheLiving: ({ creatures, hungry, pregnant }) =>
-      [hungry, pregnant].flatMap(({ columns }) =>
-        Array.from(columns.creature).filter((id) => !creatures.has(id)),
-      ),
+    statesAreOfTheLiving: ({ creatures, hungry, pregnant }) => [
+      ...strays(creatures, hungry.columns.creature),
+      ...strays(creatures, pregnant.columns.creature),
+    ],
   },
   metrics: {
     population: ({ creatures }) => creatures.size,
