@@ -89,7 +89,7 @@ function onePercent(state: WorldState): readonly { column: WriteColumn; rows: Ui
   });
 }
 
-/** The state hash of a whole world beside one hash of the same bytes, and after few writes beside the whole. */
+/** The state hash of a whole world beside one hash of its bytes, and after few writes beside the whole. */
 export async function stateHashRows(rows: number): Promise<readonly Row[]> {
   const { run, state } = await creaturesWorld(rows, BARE);
   const bytes = bytesOf(state);
