@@ -5,42 +5,17 @@
  * the state in pieces; whoever called must rebuild it before its next use.
  */
 
-import { hex, sameBytes } from '../base/bytes.ts';
-import { parseCanonical, show } from '../base/canonical.ts';
+import { show } from '../base/canonical.ts';
 import type { Rng } from '../base/draws.ts';
-import { assert, fail, isWorldfoldError } from '../base/errors.ts';
-import { frozen } from '../columns/cells.ts';
-import { loadTables, type Where } from '../log/chunks.ts';
-import {
-  type Environment,
-  type EnvironmentChange,
-  environmentText,
-  parseChange,
-  parseEnvironment,
-} from '../log/environment.ts';
-import type { Manifest, SnapshotPoint } from '../log/manifest.ts';
-import {
-  decodeBatches,
-  eventCount,
-  NO_HASH,
-  type RecordFrame,
-  reusedSets,
-  type SetSource,
-  type TickContent,
-} from '../log/record.ts';
-import { Applier } from '../projections/applier.ts';
-import { Audit } from '../projections/audit.ts';
-import { foldTick } from '../projections/fold.ts';
+import { fail, isWorldfoldError } from '../base/errors.ts';
+import type { TickContent } from '../log/record.ts';
 import { refusePromise, tickError } from '../projections/tick-error.ts';
-import { WorldState } from '../projections/world-state.ts';
-import { RANDOM_VERSION } from '../random/digest.ts';
-import { Streams, type TickStreams } from '../random/streams.ts';
-import { unliteral } from '../schema/canonical-text.ts';
+import type { TickStreams } from '../random/streams.ts';
 import { SOURCE_KIND, SOURCES } from '../schema/compile.ts';
 import { secondsAt } from '../schema/tick-length.ts';
 import { defaultOf } from '../schema/validate.ts';
 import { DerivedValues } from './derived.ts';
-import { type Past, pastOf, type RecordedEvents } from './past.ts';
+import { FoldedWorld } from './folded-world.ts';
 import { TickEvents } from './tick-events.ts';
 import type { AnyCtx, AnyDerived, AnyNow, AnySystem, AnyWorld } from './world.ts';
 
@@ -83,67 +58,20 @@ export interface ComputedTick {
   readonly inputs: readonly AppliedInput[];
 }
 
-/** Where a log stands after a tick. */
-export interface Position {
-  readonly tick: number;
-  readonly hash: Uint8Array;
-  /** The number of the next event. */
-  readonly sequence: number;
-}
-
-const CHANGED =
-  'The code of apply has changed, or is not deterministic: `worldfold replay` names the first such tick.';
-
-/** What a snapshot is loaded from. */
-export interface LoadedSnapshot {
-  readonly manifest: Manifest;
-  /** The chunks that are stored apart, in the manifest's order, and their numbers. */
-  readonly chunks: readonly Uint8Array[];
-  readonly numbers: readonly number[];
-  /** Where it was met, for errors. */
-  readonly where: Where;
-}
-
-const START: Position = { tick: -1, hash: NO_HASH, sequence: 0 };
-
 /** Computes ticks of one world, live, and folds recorded ones. */
-export class Engine {
-  readonly world: AnyWorld;
-  readonly state: WorldState;
-  position: Position = START;
-  /** What the log says that the fold depends on, up to the position and with what is proposed for the next. */
-  environment: Environment | null = null;
-  /** The tick of the first record of the era. */
-  era = 0;
-  /** The snapshot that the world was built from, where it was made under this schema. */
-  from: Pick<LoadedSnapshot, 'manifest' | 'numbers'> | null = null;
-  /** What the next record is to say of the environment. */
-  private proposed: EnvironmentChange | null = null;
-  /** How to read records that were made under another schema; null where they are of this one. */
-  private past: Past | null = null;
-  private streams = new Streams('');
-  private settings: object = Object.freeze({});
-  private readonly audit: Audit | null;
-  private readonly applier: Applier;
+export class Engine extends FoldedWorld {
   private readonly events: TickEvents;
   private readonly derived: DerivedValues;
   private readonly cadence: Cadence;
-  private readonly sets: SetSource;
   private readonly ctx: AnyCtx;
-  private tick = 0;
   private drawing: TickStreams | null = null;
 
   /** An engine before tick 0: it folds a log from there, loads a snapshot, or computes a setup. */
   constructor(world: AnyWorld, cadence: Cadence) {
-    const { compiled } = world.schema;
-    this.world = world;
+    super(world, cadence.paranoid ?? false);
     this.cadence = cadence;
-    this.state = new WorldState(compiled);
-    this.audit = cadence.paranoid ? new Audit(this.state) : null;
-    this.applier = new Applier(this.state, world.def.apply, this.audit);
     this.events = new TickEvents(this.applier);
     this.derived = new DerivedValues(this.state);
-    this.sets = reusedSets(compiled);
     this.ctx = this.makeCtx();
   }
 
@@ -151,7 +79,7 @@ export class Engine {
     const { state, events, derived } = this;
     const length = this.world.schema.compiled.tick;
     const tickNow = (): number => this.tick;
-    const configNow = (): object => this.settings;
+    const configNow = (): object => this.config;
     return Object.freeze({
       get tick(): number {
         return tickNow();
@@ -168,45 +96,6 @@ export class Engine {
       get: (wanted: AnyDerived) => derived.get(wanted),
       rng: (stream: string) => this.rng(stream),
     } satisfies AnyCtx);
-  }
-
-  /** The config that handlers and systems see: frozen. */
-  get config(): object {
-    return this.settings;
-  }
-
-  /** Takes an environment over. Records of another schema are read through its migrations from now on. */
-  private enter(environment: Environment): void {
-    if (environment.random !== RANDOM_VERSION)
-      fail(
-        'NEWER_FORMAT',
-        `the run draws by version ${environment.random}, which this version does not know`,
-        {
-          random: environment.random,
-        },
-      );
-    const past =
-      environment.schema === this.world.schema.compiled.text ? null : pastOf(this.world, environment.schema);
-    const config = unliteral(parseCanonical(environment.config)) as object;
-    this.past = past;
-    this.environment = environment;
-    this.settings = sealed(past === null ? config : past.config(config));
-    this.streams = new Streams(environment.seed);
-    this.applier.enter(this.streams, this.settings);
-  }
-
-  /**
-   * Says what the next record will say of the environment, from when on it holds. What was proposed before
-   * and is in no record yet is part of it.
-   */
-  propose(change: EnvironmentChange): void {
-    this.proposed = { ...this.proposed, ...change };
-    this.enterProposed();
-  }
-
-  private enterProposed(): void {
-    if (this.proposed !== null)
-      this.enter(parseEnvironment(environmentText(this.proposed), this.environment));
   }
 
   private rng(stream: string): Rng {
@@ -302,16 +191,14 @@ export class Engine {
   private content(tick: number, draws: TickContent['draws']): TickContent {
     const { hash, sequence } = this.position;
     const stateHash = this.hashes(tick) ? this.state.digest() : null;
-    const environment = this.proposed === null ? null : environmentText(this.proposed);
+    const environment = this.proposedText();
     return { tick, sequence, previous: hash, environment, draws, stateHash, ...this.events.content() };
   }
 
   /** Takes note that a computed tick was encoded. */
   advanceTo(content: TickContent, hash: Uint8Array): void {
     const events = content.batches.reduce((sum, { set }) => sum + set.size, 0);
-    this.position = { tick: content.tick, hash, sequence: content.sequence + events };
-    if (this.proposed?.era !== undefined) this.era = content.tick;
-    this.proposed = null;
+    this.recorded({ tick: content.tick, hash, sequence: content.sequence + events });
   }
 
   private guarded<T>(place: { origin?: string; invariant?: string; metric?: string }, run: () => T): T {
@@ -409,97 +296,9 @@ export class Engine {
     );
   }
 
-  /**
-   * Folds a recorded tick. `REPLAY_DIFFERS` where a handler throws, since it did not when the tick was
-   * recorded.
-   */
-  fold(frame: RecordFrame): void {
-    this.tick = frame.tick;
-    if (frame.environment !== null) this.enterRecorded(frame.tick, frame.environment);
-    else if (this.environment === null)
-      fail('CORRUPT', 'record 0 says nothing of its environment', { tick: frame.tick });
-    const { waves, batches } = this.eventsOf(frame);
-    try {
-      foldTick(frame.tick, waves, batches, this.applier);
-    } catch (cause) {
-      if (!isWorldfoldError(cause) || cause.code === 'CORRUPT' || cause.code === 'WRITTEN_PAST') throw cause;
-      fail('REPLAY_DIFFERS', `folding fails: ${cause.message}`, cause.facts, CHANGED, cause);
-    }
-    this.position = {
-      tick: frame.tick,
-      hash: frame.hash.slice(),
-      sequence: frame.sequence + eventCount(frame.counts),
-    };
-  }
-
-  private enterRecorded(tick: number, text: string): void {
-    this.enter(parseEnvironment(text, this.environment));
-    if (parseChange(text).era !== undefined) this.era = tick;
-  }
-
-  private eventsOf(frame: RecordFrame): RecordedEvents {
-    if (this.past !== null) return this.past.events(frame);
-    return { waves: frame.waves, batches: decodeBatches(frame, this.state.schema, this.sets) };
-  }
-
-  /** Whether the tables have the form of the log's own schema here, so that recorded hashes can be compared. */
-  get isPresent(): boolean {
-    return this.past === null;
-  }
-
-  /** Whether the world has that schema. */
-  holdsSchema(text: string): boolean {
-    return text === this.world.schema.compiled.text;
-  }
-
-  /** Whether the world has that state hash, in hexadecimal. */
-  isHash(stateHash: string): boolean {
-    return hex(this.state.digest()) === stateHash;
-  }
-
-  /**
-   * Replaces the world by that of a snapshot. `CORRUPT` names what is damaged, be it that the world does not
-   * have the hash that the snapshot says; the world is then in pieces.
-   */
-  load({ manifest, chunks, numbers, where }: LoadedSnapshot): void {
-    const { point } = manifest;
-    this.clear();
-    this.enter(parseEnvironment(point.environment, null));
-    const state = this.past === null ? this.state : this.past.state();
-    loadTables(manifest, chunks, state.tables, where);
-    const actual = state.digest();
-    if (!sameBytes(point.stateHash, actual))
-      fail('CORRUPT', 'a snapshot does not hold the world that it says it holds', {
-        ...where,
-        expected: hex(point.stateHash),
-        actual: hex(actual),
-      });
-    this.past?.migrate(state, this.state);
-    if (this.past === null) this.from = { manifest, numbers };
-    this.state.settle();
-    this.tick = point.tick;
-    this.position = { tick: point.tick, hash: point.hash, sequence: point.sequence };
-    this.era = point.era;
-  }
-
-  /** Where a snapshot of the world as it is stands. */
-  point(code: string): SnapshotPoint {
-    assert(this.environment !== null, 'a snapshot was asked for before tick 0');
-    const environment = environmentText(this.environment);
-    const era = this.proposed?.era === undefined ? this.era : this.position.tick + 1;
-    return { ...this.position, stateHash: this.state.digest(), environment, era, code };
-  }
-
   /** Whether the state is hashed after a tick. */
   hashes(tick: number): boolean {
     return tick % this.cadence.hashEvery === 0;
-  }
-
-  /** The state hash in hexadecimal. `WRONG_STATE` while the world is folded anew. */
-  stateHash(): string {
-    if (this.state.gate.hidden)
-      fail('WRONG_STATE', 'the world is being folded anew after a failed tick', { tick: this.position.tick });
-    return hex(this.state.digest());
   }
 
   /** Whether the world's own end has come. */
@@ -513,74 +312,14 @@ export class Engine {
     return this.condition(until, "'until'");
   }
 
-  /** The hash of each table, by name. */
-  tableHashes(): ReadonlyMap<string, string> {
-    return new Map([...this.state.tables].map(([name, store]) => [name, hex(store.digest())]));
-  }
-
-  /**
-   * Compares the world with the hash that a tick recorded. `REPLAY_DIFFERS`; with the tables' hashes before
-   * the tick, it names those that the tick changed, one of which must differ.
-   */
-  compare(
-    { tick, stateHash }: Pick<RecordFrame, 'tick' | 'stateHash'>,
-    before: ReadonlyMap<string, string> | null = null,
-  ): void {
-    if (stateHash === null || this.past !== null) return;
-    const actual = this.state.digest();
-    if (!sameBytes(stateHash, actual))
-      fail(
-        'REPLAY_DIFFERS',
-        `folding tick ${tick} gives another world than was recorded`,
-        {
-          tick,
-          expected: hex(stateHash),
-          actual: hex(actual),
-          ...(before && { tables: this.changed(before) }),
-        },
-        CHANGED,
-      );
-  }
-
-  private changed(before: ReadonlyMap<string, string>): string[] {
-    return [...this.tableHashes()].filter(([name, hash]) => before.get(name) !== hash).map(([name]) => name);
-  }
-
-  /** Lets nobody look at the state until {@link reveal}. */
-  hide(): void {
-    this.state.gate.hidden = true;
-  }
-
-  /** Forgets the state, to be folded anew from tick 0. */
-  clear(): void {
-    this.state.clear();
+  override clear(): void {
+    super.clear();
     this.derived.clear();
-    this.position = START;
-    this.environment = null;
-    this.era = 0;
-    this.from = null;
-  }
-
-  /** Lets the state be looked at again, under what is proposed. */
-  reveal(): void {
-    this.enterProposed();
-    this.state.gate.hidden = false;
   }
 }
 
 /** At most so many rows that break an invariant are shown. */
 const MAX_ROWS = 100;
-
-/** Config that nobody can change: frozen through and through, bytes as a copy each time they are read. */
-function sealed(config: object): object {
-  const made = {};
-  for (const [name, value] of Object.entries(config))
-    Object.defineProperty(made, name, {
-      enumerable: true,
-      ...(value instanceof Uint8Array ? { get: () => value.slice() } : { value: frozen(value) }),
-    });
-  return Object.freeze(made);
-}
 
 /** The rows that break an invariant, or null when it holds: false, or rows, break it. */
 function offending(result: unknown): readonly unknown[] | null {

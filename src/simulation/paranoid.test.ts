@@ -7,8 +7,8 @@ import { t } from '../schema/columns.ts';
 import { defineSchema } from '../schema/define.ts';
 import { event, fact, singleton, table } from '../schema/tables.ts';
 import { createRun } from './create-run.ts';
-import { openRun } from './open-run.ts';
 import { defineWorld } from './define-world.ts';
+import { openRun } from './open-run.ts';
 
 const schema = defineSchema({
   name: 'plot',
