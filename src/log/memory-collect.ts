@@ -33,7 +33,7 @@ class Collector {
 
   constructor(segments: Map<string, StoredSegment>, limit: number, changes: Changes) {
     this.#segments = segments;
-    this.#limit = limit;
+    this.#limit = Math.floor(limit);
     this.#changes = changes;
   }
 

@@ -77,7 +77,7 @@ export class Collector {
 
   /** Deletes what no run reaches, at most about `limit` things; returns how many. */
   collect(limit: number): number {
-    this.#room = Math.min(limit, MOST);
+    this.#room = Math.floor(Math.min(limit, MOST));
     this.#deleted = 0;
     for (const number of this.#statements.nameless.all()) {
       if (this.#room <= 0) break;
