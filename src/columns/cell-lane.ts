@@ -5,7 +5,7 @@
  * made longer when it is asked for and kept true by every write. Garbage in the heap is no state: hashes and
  * codec read cells in order of rows.
  */
-import { type ByteReader, ByteWriter } from '../base/bytes.ts';
+import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { fail } from '../base/errors.ts';
 import { utf8Into } from '../base/text.ts';
 import type { CellCodec } from './cells.ts';
@@ -195,6 +195,30 @@ export class CellLane extends Lane {
     this.count = count;
     this.values = [];
     this.shown = null;
+  }
+
+  /**
+   * Becomes `rows` cells of bytes as {@link encode} lays them out, which are its own from then on; room for
+   * the rows is there. `CORRUPT` where ends and bytes do not fit each other.
+   */
+  adopt(bytes: Uint8Array<ArrayBuffer>, rows: number): void {
+    const reader = new ByteReader(bytes, 0, rows * 4);
+    let last = 0;
+    for (let row = 0; row < rows; row++) {
+      const end = reader.u32();
+      if (end < last) fail('CORRUPT', `cells of '${this.path}' overlap`, { column: this.path, row });
+      this.start[row] = last;
+      this.end[row] = last = end;
+    }
+    this.heap = bytes.subarray(rows * 4);
+    if (last !== this.heap.length)
+      fail('CORRUPT', `cells of '${this.path}' end elsewhere than their bytes`, { column: this.path, last });
+    this.used = last;
+    this.garbage = 0;
+    this.count = rows;
+    this.values = [];
+    this.shown = null;
+    this.mark(0, rows);
   }
 
   protected leafBytes(from: number, to: number): Uint8Array {
