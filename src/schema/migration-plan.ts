@@ -106,6 +106,10 @@ function lookalike(gone: string, fresh: readonly ColumnLayout[], { old, now }: P
   return fresh.find(({ name }) => columnText(now[name]!) === text)?.name ?? null;
 }
 
+/** A column may be declared as it was, and mean another one. */
+const changeText = (from: string, to: string): string =>
+  from === to ? `${from}, which is another table or has another key` : `${from} -> ${to}`;
+
 function columnGaps(
   to: SetLayout,
   followed: ReadonlyMap<string, Followed>,
@@ -129,7 +133,7 @@ function columnGaps(
       if (!open && beginning(column) === undefined)
         gaps.push({ gap: 'add', part, set, column: name, what: columnText(now[name]!), maybe: null });
     } else if (!source.turned && !fits(source.column!, column, tables)) {
-      const what = `${columnText(old[source.column!.name]!)} -> ${columnText(now[name]!)}`;
+      const what = changeText(columnText(old[source.column!.name]!), columnText(now[name]!));
       gaps.push({ gap: 'change', part, set, column: name, what, maybe: null });
     }
   }
