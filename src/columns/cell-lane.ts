@@ -5,7 +5,7 @@
  * made longer when it is asked for and kept true by every write. Garbage in the heap is no state: hashes and
  * codec read cells in order of rows.
  */
-import { type ByteReader, ByteWriter, sameBytes } from '../base/bytes.ts';
+import { ByteReader, ByteWriter, sameBytes } from '../base/bytes.ts';
 import { fail } from '../base/errors.ts';
 import { utf8Into } from '../base/text.ts';
 import type { CellCodec } from './cells.ts';
@@ -198,6 +198,18 @@ export class CellLane extends Lane {
     this.count = count;
     this.values = [];
     this.shown = null;
+  }
+
+  load(reader: ByteReader, at: number, rows: number): void {
+    reader.align(4);
+    const ends = new ByteReader(reader.raw(rows * 4));
+    let last = 0;
+    for (let row = at; row < at + rows; row++) {
+      const end = ends.u32();
+      if (end < last) fail('CORRUPT', `cells of '${this.path}' overlap`, { column: this.path, row });
+      this.put(row, reader.raw(end - last));
+      last = end;
+    }
   }
 
   /** Bytes, and objects inside lists, can be changed by whoever reads them, and are shared by all readers. */

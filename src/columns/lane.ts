@@ -61,6 +61,11 @@ export abstract class Lane {
    * Takes rows from bytes, without a copy where they are aligned. The lane must not be written afterwards.
    */
   abstract decode(reader: ByteReader, count: number): void;
+  /**
+   * Writes rows from bytes as {@link encode} laid them out into room that is there; `at` begins a leaf.
+   * `CORRUPT` where they end too early.
+   */
+  abstract load(reader: ByteReader, at: number, rows: number): void;
   /** The canonical bytes of the rows of one leaf. */
   protected abstract leafBytes(from: number, to: number): Uint8Array;
 
@@ -98,6 +103,14 @@ export abstract class Lane {
   /** The hash of a leaf as the last {@link digest} left it: a view of 16 bytes. */
   leafHash(leaf: number): Uint8Array {
     return this.leafHashes.subarray(leaf * STATE_HASH_BYTES, (leaf + 1) * STATE_HASH_BYTES);
+  }
+
+  /** Whether a leaf hashes as that of another lane does, as the last digests left both. Allocates nothing. */
+  sameLeaf(other: Lane, leaf: number): boolean {
+    const theirs = other.leafHashes;
+    for (let i = leaf * STATE_HASH_BYTES, end = i + STATE_HASH_BYTES; i < end; i++)
+      if (this.leafHashes[i] !== theirs[i]) return false;
+    return true;
   }
 
   /** Takes note that what was written so far is kept elsewhere: nothing is stale. */

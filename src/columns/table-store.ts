@@ -16,7 +16,7 @@ import { ColumnSet } from './column-set.ts';
 import { FixedLane } from './fixed-lane.ts';
 import type { Gate } from './gate.ts';
 import { KeyIndex, type RawKey } from './key-index.ts';
-import type { RowRange } from './lane.ts';
+import type { Lane, RowRange } from './lane.ts';
 import { type IndexKey, RowIndex } from './row-index.ts';
 
 /** The flags of {@link TableStore.touched}. */
@@ -124,6 +124,11 @@ export class TableStore {
     if (this.layout.ids) return this.keys.get(key as number);
     const raw = this.rawKey(key);
     return raw === undefined ? -1 : this.keys.get(raw);
+  }
+
+  /** The row of a key as {@link keyAt} gives it, or -1. */
+  rowOf(key: RawKey): number {
+    return this.keys === null ? -1 : this.keys.get(key);
   }
 
   /** The row of a key; `NO_ROW` when there is none. */
@@ -318,6 +323,12 @@ export class TableStore {
       if (rows !== null) return { column: lane.path, rows };
     }
     return null;
+  }
+
+  /** The hash of a lane as the last {@link digest} left it: a view of 16 bytes. */
+  laneHash(lane: Lane): Uint8Array {
+    const at = this.header.length + 16 + this.set.lanes.indexOf(lane) * 16;
+    return this.digested.subarray(at, at + 16);
   }
 }
 

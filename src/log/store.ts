@@ -5,6 +5,7 @@
  * type guard; a store implements `LogStore` and whichever others it can. Every "must" below is a test of
  * `test/contract`, run on every implementation.
  */
+import { fail } from '../base/errors.ts';
 import type { ProcessIdentity } from '../base/platform.ts';
 
 /**
@@ -299,6 +300,15 @@ export const hasForks = (store: object): store is ForkStore =>
 /** Whether a store keeps snapshots. */
 export const hasSnapshots = (store: object): store is SnapshotStore =>
   typeof (store as Partial<SnapshotStore>).keepSnapshot === 'function';
+
+/** What was asked of a store that lacks it: `forks`, `snapshots`. */
+export const unsupported = (store: LogStore, what: string): never =>
+  fail(
+    'UNSUPPORTED',
+    `${store.location} keeps no ${what}`,
+    { store: store.location, kind: store.kind, lacks: what },
+    'The memory store and the SQLite store have every port.',
+  );
 
 /** A store with every port that this version defines. */
 export type Store = LogStore & LeaseStore & AttemptStore & ForkStore & SnapshotStore;

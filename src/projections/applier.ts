@@ -11,7 +11,7 @@ import type { ColumnSet } from '../columns/column-set.ts';
 import { type TableStore, TOUCHED } from '../columns/table-store.ts';
 import type { Batch, Wave } from '../columns/waves.ts';
 import type { Lifetime } from '../random/keyed.ts';
-import type { ApplyStreams, EventStreams, Streams } from '../random/streams.ts';
+import { type ApplyStreams, type EventStreams, Streams } from '../random/streams.ts';
 import { type CompiledSchema, type KindLayout, SOURCES } from '../schema/compile.ts';
 import { secondsAt, type TickLength } from '../schema/tick-length.ts';
 import type { Audit } from './audit.ts';
@@ -36,10 +36,10 @@ type AnyHandler = RowHandler | BatchHandler;
 export type AnyHandlers = { readonly [kind: string]: AnyHandler };
 
 class ApplyNow implements HandlerNow {
-  readonly config: object;
+  config: object = Object.freeze({});
   tick = 0;
   ordinal = 0;
-  private readonly all: Streams;
+  private all = new Streams('');
   private readonly length: TickLength;
   private kind = '';
   private origin = '';
@@ -48,11 +48,16 @@ class ApplyNow implements HandlerNow {
   private streams: ApplyStreams | null = null;
   private event: EventStreams | null = null;
 
-  constructor(all: Streams, length: TickLength, config: object) {
-    this.all = all;
+  constructor(length: TickLength) {
     this.length = length;
-    this.config = config;
     this.rng = this.rng.bind(this);
+  }
+
+  /** Draws and config are those of another environment from now on. */
+  enter(all: Streams, config: object): void {
+    this.all = all;
+    this.config = config;
+    this.streams = null;
   }
 
   get seconds(): number {
@@ -138,13 +143,7 @@ export class Applier {
   /** Watches every call, in paranoid mode. */
   readonly audit: Audit | null;
 
-  constructor(
-    state: WorldState,
-    handlers: AnyHandlers,
-    streams: Streams,
-    config: object,
-    audit: Audit | null = null,
-  ) {
+  constructor(state: WorldState, handlers: AnyHandlers, audit: Audit | null = null) {
     this.state = state;
     this.audit = audit;
     this.schema = state.schema;
@@ -152,8 +151,13 @@ export class Applier {
       Object.hasOwn(handlers, name) ? handlers[name]! : null,
     );
     this.ids = idColumns(state);
-    this.now = new ApplyNow(streams, this.schema.tick, config);
+    this.now = new ApplyNow(this.schema.tick);
     this.cursors = new Uint32Array(this.schema.kinds.length);
+  }
+
+  /** Handlers draw from these streams and see this config from now on. */
+  enter(streams: Streams, config: object): void {
+    this.now.enter(streams, config);
   }
 
   /** Begins a tick whose events are in the given sets. */

@@ -74,6 +74,11 @@ export class WorldState {
     this.fillSingles();
   }
 
+  /** Takes note that all that was hashed so far is kept elsewhere. */
+  settle(): void {
+    for (const { set } of this.tables.values()) for (const lane of set.lanes) lane.settle();
+  }
+
   /** The state hash: XXH3-128 over the hashes of all tables, the framework's own included. */
   digest(): Uint8Array {
     const { digested } = this;

@@ -6,8 +6,9 @@ import { memoryStore } from '../log/memory-store.ts';
 import { t } from '../schema/columns.ts';
 import { defineSchema } from '../schema/define.ts';
 import { singleton } from '../schema/tables.ts';
-import { createRun, openRun } from './create-run.ts';
+import { createRun } from './create-run.ts';
 import { defineWorld } from './define-world.ts';
+import { openRun } from './open-run.ts';
 
 const clocks = { wall: () => 0, steady: () => 0 };
 const begin = (more = {}, store = memoryStore()) =>

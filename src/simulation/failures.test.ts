@@ -13,7 +13,8 @@ import {
 import { tally, tallyOf, tallySchema } from '../../test/support/tally.ts';
 import { fail } from '../base/errors.ts';
 import { memoryStore } from '../log/memory-store.ts';
-import { createRun, openRun } from './create-run.ts';
+import { createRun } from './create-run.ts';
+import { openRun } from './open-run.ts';
 
 const clocks = { wall: () => 0, steady: () => 0 };
 const commit = { ticks: 4, ms: 1e9 };

@@ -6,8 +6,9 @@ import type { Store } from '../log/store.ts';
 import { t } from '../schema/columns.ts';
 import { defineSchema } from '../schema/define.ts';
 import { event, fact, singleton, table } from '../schema/tables.ts';
-import { createRun, openRun } from './create-run.ts';
+import { createRun } from './create-run.ts';
 import { defineWorld } from './define-world.ts';
+import { openRun } from './open-run.ts';
 
 const schema = defineSchema({
   name: 'plot',

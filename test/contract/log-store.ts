@@ -81,7 +81,8 @@ function createContract(bench: Bench): void {
   test('create returns the run as head then gives it', async () => {
     const made = await bench.store.create(newRun('one', records[0]!));
     const head = { tick: 0, hash: records[0]!.hash };
-    const segment = { id: 'one-segment', parent: null, head, epoch: 1 };
+    const id = 'one-segment';
+    const segment = { id, family: id, parent: null, head, epoch: 1, opening: null };
     expect(plain(made)).toEqual(plain({ id: 'one', header: '{"run":"3"}', segment }));
     expect(plain(await bench.store.head('one'))).toEqual(plain(made));
     expect(await bench.store.head('two')).toBeUndefined();
