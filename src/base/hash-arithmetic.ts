@@ -4,7 +4,16 @@
  * Names and constants are those of the specification,
  * https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md.
  */
-import { type Code, i64, type Local, type ModuleWriter, type Operator, seq, v128 } from './hash-assembler.ts';
+import {
+  type Code,
+  i64,
+  type Local,
+  type ModuleWriter,
+  type Operator,
+  seq,
+  type Variables,
+  v128,
+} from './hash-assembler.ts';
 
 /** Primes of the specification. */
 export const PRIME32_1 = 0x9e3779b1n;
@@ -51,6 +60,18 @@ const BACKWARDS = Array.from({ length: 16 }, (_, i) => 15 - i);
 const ONE_TO_ONE = { params: ['i64'], results: ['i64'] } as const;
 const TWO_TO_ONE = { params: ['i64', 'i64'], results: ['i64'] } as const;
 
+/** The upper 64 bits of a product, from four products of halves. */
+function upperProduct(v: Variables, a: Local, b: Local): Code {
+  const [cross, highLow] = [v.local('i64'), v.local('i64')];
+  const lowLow = i64.mul(lowHalf(a), lowHalf(b));
+  const lowHigh = i64.mul(lowHalf(a), highHalf(b));
+  return seq(
+    highLow.set(i64.mul(highHalf(a), lowHalf(b))),
+    cross.set(i64.add(i64.add(highHalf(lowLow), lowHalf(highLow)), lowHigh)),
+    i64.add(i64.add(highHalf(highLow), highHalf(cross)), i64.mul(highHalf(a), highHalf(b))),
+  );
+}
+
 /** Functions that the parts of the algorithm share. */
 export class Arithmetic {
   /** The upper 64 bits of a product of 64 by 64. */
@@ -64,17 +85,8 @@ export class Arithmetic {
   readonly storeDigest: Operator;
 
   constructor(module: ModuleWriter) {
-    this.mulHigh = module.define(null, TWO_TO_ONE, (v, a, b) => {
-      const [cross, highLow] = [v.local('i64'), v.local('i64')];
-      const lowLow = i64.mul(lowHalf(a), lowHalf(b));
-      const lowHigh = i64.mul(lowHalf(a), highHalf(b));
-      return seq(
-        highLow.set(i64.mul(highHalf(a), lowHalf(b))),
-        cross.set(i64.add(i64.add(highHalf(lowLow), lowHalf(highLow)), lowHigh)),
-        i64.add(i64.add(highHalf(highLow), highHalf(cross)), i64.mul(highHalf(a), highHalf(b))),
-      );
-    });
-    this.fold = module.define(null, TWO_TO_ONE, (_, a, b) => i64.xor(i64.mul(a, b), this.mulHigh(a, b)));
+    this.mulHigh = module.define(null, TWO_TO_ONE, upperProduct);
+    this.fold = module.define(null, TWO_TO_ONE, (v, a, b) => i64.xor(i64.mul(a, b), upperProduct(v, a, b)));
     this.avalanche = module.define(null, ONE_TO_ONE, (_, x) =>
       seq(x.set(mixed(x, 37n)), x.set(times(x, PRIME_MX1)), mixed(x, 32n)),
     );

@@ -63,9 +63,14 @@ export function xxh128(bytes: Uint8Array): Uint8Array {
   return digest;
 }
 
-/** {@link xxh128}, stored in `out` from `at` on. */
-export function xxh128Into(bytes: Uint8Array, out: Uint8Array, at: number): void {
-  hashOne(loaded(), bytes, null, out, at);
+/** {@link xxh128} of the first `length` bytes, stored in `out` from `at` on. */
+export function xxh128Into(
+  bytes: Uint8Array,
+  out: Uint8Array,
+  at: number,
+  length: number = bytes.length,
+): void {
+  hashOne(loaded(), bytes, 0, length, null, out, at);
 }
 
 /** Floats whose NaN is given its one bit pattern before it is hashed. */
@@ -95,45 +100,54 @@ export function xxh128Leaves(
     leaf += count;
   }
   for (; leaf * size < bytes.length; leaf++) {
-    const rest = bytes.subarray(leaf * size, (leaf + 1) * size);
-    hashOne(k, rest, floats, out, at + leaf * DIGEST_BYTES);
+    const end = Math.min(bytes.length, (leaf + 1) * size);
+    hashOne(k, bytes, leaf * size, end, floats, out, at + leaf * DIGEST_BYTES);
   }
 }
 
-function hashOne(k: Loaded, bytes: Uint8Array, floats: Floats | null, out: Uint8Array, at: number): void {
-  if (bytes.length > INPUT_BYTES) hashLong(k, bytes, floats);
+function hashOne(
+  k: Loaded,
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  floats: Floats | null,
+  out: Uint8Array,
+  at: number,
+): void {
+  if (to - from > INPUT_BYTES) hashLong(k, bytes, from, to, floats);
   else {
-    put(k, bytes, 0, bytes.length, floats);
-    k.hash(INPUT_AT, bytes.length, OUTPUT_AT);
+    put(k, bytes, from, to, floats);
+    k.hash(INPUT_AT, to - from, OUTPUT_AT);
   }
   takeDigests(k, 1, out, at);
 }
 
 /** An input that comes in pieces. */
-function hashLong(k: Loaded, bytes: Uint8Array, floats: Floats | null): void {
-  const { length } = bytes;
+function hashLong(k: Loaded, bytes: Uint8Array, from: number, to: number, floats: Floats | null): void {
+  const length = to - from;
   k.begin();
-  let from = 0;
-  for (; length - from > INPUT_BYTES; from += INPUT_BYTES) {
-    put(k, bytes, from, from + INPUT_BYTES, floats);
+  let at = from;
+  for (; to - at > INPUT_BYTES; at += INPUT_BYTES) {
+    put(k, bytes, at, at + INPUT_BYTES, floats);
     k.blocks(INPUT_AT, INPUT_BYTES / BLOCK);
     // The last stripe of an input may reach back into the piece before.
     k.bytes.copyWithin(INPUT_AT - STRIPE, INPUT_AT + INPUT_BYTES - STRIPE, INPUT_AT + INPUT_BYTES);
   }
-  put(k, bytes, from, length, floats);
+  put(k, bytes, at, to, floats);
   // The last block, whole or not, is ended otherwise than the others.
-  const blocks = Math.ceil((length - from) / BLOCK) - 1;
+  const blocks = Math.ceil((to - at) / BLOCK) - 1;
   if (blocks > 0) k.blocks(INPUT_AT, blocks);
   const done = blocks * BLOCK;
-  k.end(INPUT_AT + done, length - from - done, length % 2 ** 32, Math.floor(length / 2 ** 32), OUTPUT_AT);
+  k.end(INPUT_AT + done, to - at - done, length % 2 ** 32, Math.floor(length / 2 ** 32), OUTPUT_AT);
 }
 
 /** Copies bytes into the kernel's memory, and back where a NaN had to be mended. */
 function put(k: Loaded, bytes: Uint8Array, from: number, to: number, floats: Floats | null): void {
-  k.bytes.set(from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to), INPUT_AT);
+  const { bytes: memory } = k;
+  memory.set(from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to), INPUT_AT);
   if (floats === null) return;
   const mended = floats === 'f64' ? k.canonicalF64(to - from) : k.canonicalF32(to - from);
-  if (mended !== 0) bytes.set(k.bytes.subarray(INPUT_AT, INPUT_AT + to - from), from);
+  if (mended !== 0) bytes.set(memory.subarray(INPUT_AT, INPUT_AT + to - from), from);
 }
 
 function takeDigests(k: Loaded, count: number, out: Uint8Array, at: number): void {

@@ -28,9 +28,9 @@ export abstract class Lane {
   stale: Uint8Array;
   readonly marked: boolean;
   private leafHashes = new Uint8Array(0);
-  /** What the last digest gave, and for how many rows. */
-  private whole: Uint8Array | null = null;
-  private wholeSize = 0;
+  /** What the last digest gave, and for how many rows: -1 for none. */
+  private readonly whole = new Uint8Array(STATE_HASH_BYTES);
+  private wholeSize = -1;
 
   constructor(path: string, shift: number, marked: boolean) {
     this.path = path;
@@ -50,7 +50,7 @@ export abstract class Lane {
   /** Forgets rows and room, as when it was made. */
   reset(): void {
     this.marks = this.stale = new Uint8Array(0);
-    this.whole = null;
+    this.wholeSize = -1;
   }
 
   /** Appends rows of another lane of the same layout. */
@@ -120,6 +120,7 @@ export abstract class Lane {
 
   /**
    * The hash of the lane's first `size` rows: XXH3-128 over the hashes of its leaves. Hashes what is marked.
+   * The next digest overwrites what this one gave.
    */
   digest(size: number): Uint8Array {
     const leaves = this.leaves(size);
@@ -135,8 +136,8 @@ export abstract class Lane {
       leaf = end;
     }
     this.hashed();
-    if (some || this.whole === null || this.wholeSize !== size) {
-      this.whole = xxh128(this.leafHashes.subarray(0, leaves * STATE_HASH_BYTES));
+    if (some || this.wholeSize !== size) {
+      xxh128Into(this.leafHashes, this.whole, 0, leaves * STATE_HASH_BYTES);
       this.wholeSize = size;
     }
     return this.whole;
@@ -145,8 +146,10 @@ export abstract class Lane {
   private hashRun(leaf: number, end: number, size: number): void {
     const { shift } = this;
     this.hashLeaves(leaf << shift, Math.min(size, end << shift), this.leafHashes, leaf * STATE_HASH_BYTES);
-    this.marks.fill(0, leaf, end);
-    this.stale.fill(1, leaf, end);
+    for (let done = leaf; done < end; done++) {
+      this.marks[done] = 0;
+      this.stale[done] = 1;
+    }
   }
 
   /**

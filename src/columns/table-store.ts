@@ -7,7 +7,7 @@
  */
 import { canonicalJson, show } from '../base/canonical.ts';
 import { fail } from '../base/errors.ts';
-import { xxh128 } from '../base/hash.ts';
+import { STATE_HASH_BYTES, xxh128 } from '../base/hash.ts';
 import { utf8 } from '../base/text.ts';
 import type { TableLayout } from '../schema/compile.ts';
 import { flawOf, meaningOf } from '../schema/layout.ts';
@@ -298,8 +298,8 @@ export class TableStore {
     counts.setFloat64(8, this.nextId, true);
     let at = this.header.length + 16;
     for (const lane of this.set.lanes) {
-      digested.set(lane.digest(this.size), at);
-      at += 16;
+      const hash = lane.digest(this.size);
+      for (let i = 0; i < STATE_HASH_BYTES; i++) digested[at++] = hash[i]!;
     }
     this.touched &= ~TO_HASH;
     this.hash = xxh128(digested);
