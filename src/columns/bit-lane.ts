@@ -59,6 +59,11 @@ export class BitLane extends Lane {
     this.bits = reader.raw((count + 7) >> 3) as Uint8Array<ArrayBuffer>;
   }
 
+  load(reader: ByteReader, at: number, rows: number): void {
+    this.bits.set(reader.raw((rows + 7) >> 3), at >> 3);
+    this.mark(at, at + rows);
+  }
+
   protected leafBytes(from: number, to: number): Uint8Array {
     return this.range(from, to);
   }

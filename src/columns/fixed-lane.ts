@@ -76,6 +76,13 @@ export class FixedLane extends Lane {
     this.data = new (arrayClass(this.type))(aligned.buffer, aligned.byteOffset, length);
   }
 
+  load(reader: ByteReader, at: number, rows: number): void {
+    const { width, data } = this;
+    reader.align(data.BYTES_PER_ELEMENT);
+    byteView(data, at * width, (at + rows) * width).set(reader.raw(rows * width * data.BYTES_PER_ELEMENT));
+    this.mark(at, at + rows);
+  }
+
   /** Lets the next hash give NaN its one bit pattern in what is marked. */
   expectNaN(): void {
     this.raw = true;

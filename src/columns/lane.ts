@@ -4,11 +4,17 @@
  * Owns marks and leaf hashes, which every kind of lane shares. A lane of a batch is never hashed and carries
  * no marks: marking it writes past the end of an empty array, which does nothing.
  */
-import type { ByteReader, ByteWriter } from '../base/bytes.ts';
+import { type ByteReader, type ByteWriter, sameBytes } from '../base/bytes.ts';
 import { STATE_HASH_BYTES, xxh128 } from '../base/hash.ts';
 
 /** Bytes of a leaf, at most, for lanes of fixed width; a row that is longer is a leaf of its own. */
 export const LEAF_BYTES = 4096;
+
+/** Rows from one number to before another. */
+export interface RowRange {
+  readonly from: number;
+  readonly to: number;
+}
 
 /** One physical array: rows of numbers, bits or cells. */
 export abstract class Lane {
@@ -51,6 +57,11 @@ export abstract class Lane {
    * Takes rows from bytes, without a copy where they are aligned. The lane must not be written afterwards.
    */
   abstract decode(reader: ByteReader, count: number): void;
+  /**
+   * Writes rows from bytes as {@link encode} laid them out into room that is there; `at` begins a leaf.
+   * `CORRUPT` where they end too early.
+   */
+  abstract load(reader: ByteReader, at: number, rows: number): void;
   /** The canonical bytes of the rows of one leaf. */
   protected abstract leafBytes(from: number, to: number): Uint8Array;
 
@@ -86,6 +97,14 @@ export abstract class Lane {
     return this.leafHashes.subarray(leaf * STATE_HASH_BYTES, (leaf + 1) * STATE_HASH_BYTES);
   }
 
+  /** Whether a leaf hashes as that of another lane does, as the last digests left both. Allocates nothing. */
+  sameLeaf(other: Lane, leaf: number): boolean {
+    const theirs = other.leafHashes;
+    for (let i = leaf * STATE_HASH_BYTES, end = i + STATE_HASH_BYTES; i < end; i++)
+      if (this.leafHashes[i] !== theirs[i]) return false;
+    return true;
+  }
+
   /** Takes note that what was written so far is kept elsewhere: nothing is stale. */
   settle(): void {
     this.stale.fill(0);
@@ -108,6 +127,27 @@ export abstract class Lane {
     }
     this.checked();
     return xxh128(this.leafHashes.subarray(0, leaves * STATE_HASH_BYTES));
+  }
+
+  /**
+   * The rows of the first leaf that holds something else than when it was hashed, though it was not marked
+   * since; or null. Hashes every leaf that is not marked.
+   */
+  audit(size: number): RowRange | null {
+    const rows = 1 << this.shift;
+    const leaves = this.leaves(size);
+    for (let leaf = 0; leaf < leaves; leaf++) {
+      if (this.marks[leaf] !== 0) continue;
+      const from = leaf * rows;
+      const to = Math.min(size, from + rows);
+      if (!sameBytes(xxh128(this.leafBytes(from, to)), this.leafHash(leaf))) return { from, to };
+    }
+    return this.spoilt();
+  }
+
+  /** The first row whose value, as readers share it, is no longer what the bytes say; or null. */
+  spoilt(): RowRange | null {
+    return null;
   }
 
   private growHashes(leaves: number): void {

@@ -16,6 +16,7 @@ import { ColumnSet } from './column-set.ts';
 import { FixedLane } from './fixed-lane.ts';
 import type { Gate } from './gate.ts';
 import { KeyIndex, type RawKey } from './key-index.ts';
+import type { Lane, RowRange } from './lane.ts';
 import { type IndexKey, RowIndex } from './row-index.ts';
 
 /** The flags of {@link TableStore.touched}. */
@@ -30,6 +31,11 @@ export interface TableExtent {
   readonly nextId: number;
   readonly capacity: number;
 }
+
+/** Something of a table that is not as it was hashed, though nobody marked it. */
+export type Unmarked =
+  | { readonly column: string; readonly rows: RowRange }
+  | { readonly count: 'size' | 'nextId'; readonly expected: number; readonly actual: number };
 
 /** One table of a world. */
 export class TableStore {
@@ -115,6 +121,11 @@ export class TableStore {
     if (this.layout.ids) return this.keys.get(key as number);
     const raw = this.rawKey(key);
     return raw === undefined ? -1 : this.keys.get(raw);
+  }
+
+  /** The row of a key as {@link keyAt} gives it, or -1. */
+  rowOf(key: RawKey): number {
+    return this.keys === null ? -1 : this.keys.get(key);
   }
 
   /** The row of a key; `NO_ROW` when there is none. */
@@ -258,12 +269,26 @@ export class TableStore {
    * Replaces all rows: `fill` writes the lanes of `size` rows into room for exactly `capacity`. Capacity is
    * given because the arrays that a table outgrew can be told from those that it did not.
    */
-  restore({ size, nextId, capacity }: TableExtent, fill: (set: ColumnSet) => void): void {
+  restore(extent: TableExtent, fill: (set: ColumnSet) => void): void {
+    this.beginRestore(extent.capacity);
+    fill(this.set);
+    this.endRestore(extent);
+  }
+
+  /**
+   * Forgets all rows and makes room: the first half of {@link restore}, for lanes that are filled in turn.
+   */
+  beginRestore(capacity: number): void {
     this.clear();
     this.set.room(capacity);
-    fill(this.set);
+  }
+
+  /** Takes the rows that were filled in since {@link beginRestore}. */
+  endRestore({ size, nextId }: Omit<TableExtent, 'capacity'>): void {
     this.set.size = size;
-    this.adopt(0, size, nextId);
+    const ids = this.layout.ids ? (this.keyColumns[0]!.lane as FixedLane).data.subarray(0, size) : null;
+    // Indexes are built when they are read; keys of other kinds are looked at one by one.
+    if (ids === null || !this.keys!.fill(ids as Uint32Array)) this.adopt(0, size, nextId);
     this.nextId = nextId;
   }
 
@@ -292,6 +317,32 @@ export class TableStore {
     this.touched &= ~TO_HASH;
     this.hash = xxh128(digested);
     return this.hash;
+  }
+
+  /**
+   * What was changed since the last digest by other ways than those that take note of it: the first leaf of
+   * the first lane, or a count; null where there is nothing. Hashes all that is not marked.
+   */
+  audit(): Unmarked | null {
+    if (this.hash === null) return null;
+    if (!(this.touched & TO_HASH)) {
+      const hashed = new DataView(this.digested.buffer, this.header.length, 16);
+      for (const [at, count] of [[0, 'size'] as const, [8, 'nextId'] as const]) {
+        const expected = hashed.getFloat64(at, true);
+        if (this[count] !== expected) return { count, expected, actual: this[count] };
+      }
+    }
+    for (const lane of this.set.lanes) {
+      const rows = lane.audit(this.size);
+      if (rows !== null) return { column: lane.path, rows };
+    }
+    return null;
+  }
+
+  /** The hash of a lane as the last {@link digest} left it: a view of 16 bytes. */
+  laneHash(lane: Lane): Uint8Array {
+    const at = this.header.length + 16 + this.set.lanes.indexOf(lane) * 16;
+    return this.digested.subarray(at, at + 16);
   }
 }
 

@@ -5,7 +5,8 @@ import { tally } from '../../test/support/tally.ts';
 import { fail } from '../base/errors.ts';
 import { memoryStore } from '../log/memory-store.ts';
 import type { LogRecord } from '../log/store.ts';
-import { createRun, openRun } from './create-run.ts';
+import { createRun } from './create-run.ts';
+import { openRun } from './open-run.ts';
 import type { RunPolicy } from './types.ts';
 
 const broken = (): never => fail('STORE_FAILED', 'the disk is full');

@@ -7,7 +7,8 @@
 import type { ErrorCode } from '../base/errors.ts';
 import { describeRun, listRuns } from '../replay/describe.ts';
 import { replay } from '../replay/replay.ts';
-import { createRun, openRun } from '../simulation/create-run.ts';
+import { createRun } from '../simulation/create-run.ts';
+import { openRun } from '../simulation/open-run.ts';
 import type { RunPolicy } from '../simulation/types.ts';
 import { Pen, SeededFuse } from './simulate-pen.ts';
 import type { SimulatedProcess, Stage } from './simulate-stage.ts';

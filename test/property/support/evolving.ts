@@ -9,7 +9,6 @@ import { type AnyHandlers, Applier } from '../../../src/projections/applier.ts';
 import { foldTick } from '../../../src/projections/fold.ts';
 import { migrateTables, upcastTick } from '../../../src/projections/migrate.ts';
 import { WorldState } from '../../../src/projections/world-state.ts';
-import { Streams } from '../../../src/random/streams.ts';
 import type { CompiledSchema, KindLayout, TableLayout } from '../../../src/schema/compile.ts';
 import type { MigrationPlan } from '../../../src/schema/migration-plan.ts';
 import { cellBy, type Deed } from '../../../src/testing/arbitraries-changes.ts';
@@ -145,7 +144,7 @@ export function folded(
   ticks: readonly Tick[],
 ): WorldState {
   const state = new WorldState(schema);
-  const applier = new Applier(state, handlersFor(schema, deeds), new Streams('any'), {});
+  const applier = new Applier(state, handlersFor(schema, deeds));
   ticks.forEach(({ waves, batches }, tick) => void foldTick(tick, waves, batches, applier));
   return state;
 }
