@@ -225,6 +225,30 @@ export class CellLane extends Lane {
     return null;
   }
 
+  /**
+   * Becomes `rows` cells of bytes as {@link encode} lays them out, which are its own from then on; room for
+   * the rows is there. `CORRUPT` where ends and bytes do not fit each other.
+   */
+  adopt(bytes: Uint8Array<ArrayBuffer>, rows: number): void {
+    const reader = new ByteReader(bytes, 0, rows * 4);
+    let last = 0;
+    for (let row = 0; row < rows; row++) {
+      const end = reader.u32();
+      if (end < last) fail('CORRUPT', `cells of '${this.path}' overlap`, { column: this.path, row });
+      this.start[row] = last;
+      this.end[row] = last = end;
+    }
+    this.heap = bytes.subarray(rows * 4);
+    if (last !== this.heap.length)
+      fail('CORRUPT', `cells of '${this.path}' end elsewhere than their bytes`, { column: this.path, last });
+    this.used = last;
+    this.garbage = 0;
+    this.count = rows;
+    this.values = [];
+    this.shown = null;
+    this.mark(0, rows);
+  }
+
   protected leafBytes(from: number, to: number): Uint8Array {
     scratch.length = 0;
     for (let row = from; row < to; row++) scratch.u32(this.end[row]! - this.start[row]!);

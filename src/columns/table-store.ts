@@ -272,12 +272,26 @@ export class TableStore {
    * Replaces all rows: `fill` writes the lanes of `size` rows into room for exactly `capacity`. Capacity is
    * given because the arrays that a table outgrew can be told from those that it did not.
    */
-  restore({ size, nextId, capacity }: TableExtent, fill: (set: ColumnSet) => void): void {
+  restore(extent: TableExtent, fill: (set: ColumnSet) => void): void {
+    this.beginRestore(extent.capacity);
+    fill(this.set);
+    this.endRestore(extent);
+  }
+
+  /**
+   * Forgets all rows and makes room: the first half of {@link restore}, for lanes that are filled in turn.
+   */
+  beginRestore(capacity: number): void {
     this.clear();
     this.set.room(capacity);
-    fill(this.set);
+  }
+
+  /** Takes the rows that were filled in since {@link beginRestore}. */
+  endRestore({ size, nextId }: Omit<TableExtent, 'capacity'>): void {
     this.set.size = size;
-    this.adopt(0, size, nextId);
+    const ids = this.layout.ids ? (this.keyColumns[0]!.lane as FixedLane).data.subarray(0, size) : null;
+    // Indexes are built when they are read; keys of other kinds are looked at one by one.
+    if (ids === null || !this.keys!.fill(ids as Uint32Array)) this.adopt(0, size, nextId);
     this.nextId = nextId;
   }
 

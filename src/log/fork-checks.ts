@@ -24,6 +24,7 @@ export function checkNewFork(fork: NewFork): void {
   checkText('the header', fork.header);
   checkText('the opening', fork.opening);
   checkHolder(fork.holder);
+  checkId('segment', fork.parent.segment);
   checkTick('tick', fork.parent.tick);
   checkHash('hash', fork.parent.tick, fork.hash);
 }

@@ -158,10 +158,15 @@ export function beginningOf(layout: ColumnLayout, what: What): unknown {
   return value === undefined ? checked(layout, undefined, 0, what) : value;
 }
 
+/** Takes cells over. One that was cleared, under a null of the column or of one around it, stays so. */
 function takeCells(from: Column, to: Column, size: number): void {
+  const [source, lane] = [from.lane as CellLane, to.lane as CellLane];
   if (sameBytes({ ...from.layout, optional: false }, { ...to.layout, optional: false }))
-    (to.lane as CellLane).appendFrom(from.lane as CellLane, 0, size, 0);
-  else for (let row = 0; row < size; row++) to.store(row, from.read(row));
+    lane.appendFrom(source, 0, size, 0);
+  else
+    for (let row = 0; row < size; row++)
+      if (source.bytesAt(row).length === 0) lane.clear(row);
+      else lane.write(row, source.read(row));
 }
 
 function takeFixed(from: FixedLane, to: FixedLane, size: number, { layout: { value } }: Column): void {

@@ -132,8 +132,7 @@ function sharesOf(counts: readonly number[], limit: number): readonly number[] {
   let left = limit;
   const bySize = counts.map((_, sort) => sort).sort((x, y) => counts[x]! - counts[y]! || x - y);
   bySize.forEach((sort, done) => {
-    // Rounded up, so that a limit of one row still shows one.
-    const share = Math.ceil(left / (bySize.length - done));
+    const share = Math.floor(left / (bySize.length - done));
     shares[sort] = Math.min(counts[sort]!, share);
     left -= shares[sort];
   });

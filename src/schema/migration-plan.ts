@@ -79,20 +79,19 @@ interface Place {
   readonly old: ColumnSpecs;
 }
 
-function columnPlan(to: ColumnLayout, source: Followed | undefined, tables: TableNames): ColumnPlan {
+function columnPlan(to: ColumnLayout, source: Followed | undefined): ColumnPlan {
   const from = source?.column ?? null;
   if (source?.turned) return { to, from, how: 'turned' };
   if (from === null) return { to, from, how: 'new' };
-  return { to, from, how: fits(from, to, tables) && sameBytes(from, to) ? 'same' : 'wider' };
+  return { to, from, how: sameBytes(from, to) ? 'same' : 'wider' };
 }
 
 function setPlan<L extends SetLayout>(
   [from, to]: readonly [L, L],
   stages: readonly Stage[],
   followed: ReadonlyMap<string, Followed>,
-  tables: TableNames,
 ): SetPlan<L> {
-  const columns = to.columns.map((column) => columnPlan(column, followed.get(column.name), tables));
+  const columns = to.columns.map((column) => columnPlan(column, followed.get(column.name)));
   const same =
     !isComputed(stages) &&
     from.columns.length === columns.length &&
@@ -105,6 +104,10 @@ function lookalike(gone: string, fresh: readonly ColumnLayout[], { old, now }: P
   const text = columnText(old[gone]!);
   return fresh.find(({ name }) => columnText(now[name]!) === text)?.name ?? null;
 }
+
+/** A column may be declared as it was, and mean another one. */
+const changeText = (from: string, to: string): string =>
+  from === to ? `${from}, which is another table or has another key` : `${from} -> ${to}`;
 
 function columnGaps(
   to: SetLayout,
@@ -129,7 +132,7 @@ function columnGaps(
       if (!open && beginning(column) === undefined)
         gaps.push({ gap: 'add', part, set, column: name, what: columnText(now[name]!), maybe: null });
     } else if (!source.turned && !fits(source.column!, column, tables)) {
-      const what = `${columnText(old[source.column!.name]!)} -> ${columnText(now[name]!)}`;
+      const what = changeText(columnText(old[source.column!.name]!), columnText(now[name]!));
       gaps.push({ gap: 'change', part, set, column: name, what, maybe: null });
     }
   }
@@ -206,7 +209,7 @@ class Planner {
     const from = this.#from.tableOf.get(old)!;
     const to = this.#to.tableOf.get(name)!;
     const followed = followColumns(from, stages, name, this.#from.spec.version);
-    this.#tables.set(name, setPlan([from, to], stages, followed, this.#names));
+    this.#tables.set(name, setPlan([from, to], stages, followed));
     if (old === SOURCES) return;
     this.#pair(insertKind(old), insertKind(name), stages);
     const place: Place = {
@@ -236,7 +239,7 @@ class Planner {
     const from = this.#from.kindOf.get(old)!;
     const to = this.#to.kindOf.get(name)!;
     const followed = followColumns(from, stages, name, this.#from.spec.version);
-    return (this.#kinds[from.number] = setPlan([from, to], stages, followed, this.#names));
+    return (this.#kinds[from.number] = setPlan([from, to], stages, followed));
   }
 
   #config(): SetPlan {
@@ -250,7 +253,7 @@ class Planner {
       now: this.#to.spec.config,
     };
     this.gaps.push(...columnGaps(to, followed, this.#names, place, false));
-    return setPlan([from, to], stages, followed, this.#names);
+    return setPlan([from, to], stages, followed);
   }
 
   #tick(): void {

@@ -7,9 +7,11 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hasAttempts, hasLeases, type LogRecord, type Store } from '../../src/log/store.ts';
+import { forkContract } from './forks.ts';
 import { attemptContract, leaseContract } from './leases.ts';
-import { chain, newRun, outcome, plain } from './records.ts';
+import { chain, newFork, newRun, outcome, plain, snapshotOf } from './records.ts';
 import { Model, scripts } from './script.ts';
+import { snapshotContract } from './snapshots.ts';
 
 /** One store, empty, and what a test needs beside it. */
 export interface StoreUnderTest {
@@ -71,6 +73,8 @@ export function logStoreContract(
     listContract(bench);
     leaseContract(bench);
     attemptContract(bench);
+    forkContract(bench);
+    snapshotContract(bench);
     closeContract(bench);
     if (shared) sharedContract(bench);
     scriptContract(makeStore, numRuns);
@@ -349,6 +353,16 @@ function closeContract(bench: Bench): void {
       () => store.release('one-segment', 1),
       () => store.keepAttempt('one-segment', { tick: 1, text: '{}' }),
       () => store.attempts('one-segment'),
+      () => store.fork(newFork('', 'one-segment', records[0]!)),
+      () => store.lineage('one-segment'),
+      () => store.remove('one', true),
+      () => store.collect(1),
+      () => store.keepSnapshot(snapshotOf('one-segment', records[0]!, [])),
+      () => store.snapshots('one-segment'),
+      () => store.readSnapshot('one-segment', 0),
+      () => store.readChunks('one-segment', [], 1),
+      () => store.dropSnapshots('one-segment', []),
+      () => store.pinSnapshot('one-segment', 0, true),
     ];
     for (const call of calls) expect(await outcome(call)).toEqual({ code: 'CLOSED' });
   });

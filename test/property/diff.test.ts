@@ -156,6 +156,7 @@ const crowd = defineSchema({
       x: t.f64(),
       health: t.enum('well', 'ill'),
       name: t.text(),
+      nick: t.u32().optional(),
       home: t.struct({ cell: t.u32(), since: t.i32() }).optional(),
     }),
     cells: table({ id: t.id(), heat: t.f32() }),
@@ -173,6 +174,7 @@ function crowdWorld(): WorldState {
       x: numbers,
       health: new Uint8Array(CROWD),
       name: Array.from(numbers, (i) => `name ${i % 1000}`),
+      nick: Array.from(numbers, (i) => (i % 2 === 0 ? null : 0)),
       home: Array.from(numbers, (i) => (i % 3 === 0 ? null : { cell: i % 500, since: -i })),
     });
     world.cells!.insertMany({ heat: new Float32Array(500) });
@@ -257,6 +259,23 @@ test('a row more, and one that fills a gap: each pair of hashes is compared at m
         { change: 'moved', key: CROWD, row: { a: CROWD - 1, b: 9 } },
       ],
     },
+  ]);
+});
+
+test('nothing becomes 0 in one leaf and 0 becomes 7 in another: both are found', () => {
+  const a = crowdWorld();
+  const b = copyOf(a);
+  edit<Crowd>(b, ({ people }) => {
+    people.update(1, { nick: 0 });
+    people.update(20_000, { nick: 7 });
+    people.update(90_001, { nick: 0 });
+  });
+  const [people] = diffWorlds(a, b).tables;
+  expect(people!.columns).toEqual([{ column: 'nick', rows: 3, redeclared: false }]);
+  expect(people!.rows).toMatchObject([
+    { key: 1, values: [{ column: 'nick', a: null, b: 0 }] },
+    { key: 20_000, values: [{ column: 'nick', a: 0, b: 7 }] },
+    { key: 90_001, values: [{ column: 'nick', a: null, b: 0 }] },
   ]);
 });
 

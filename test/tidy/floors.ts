@@ -21,7 +21,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   replay: 5,
 };
 /** Folders that implement a port: they import floors 0 to 3. */
-const EDGES = ['stores', 'live', 'archive', 'vectors', 'traces'];
+const EDGES = ['stores', 'files', 'live', 'archive', 'vectors', 'traces'];
 /** Folders that put everything together. */
 const TOPS = ['testing', 'server', 'cli'];
 const EDGE_MAY_IMPORT = 3;

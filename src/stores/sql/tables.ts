@@ -23,7 +23,7 @@ export interface SegmentsTable {
   number: Generated<number>;
   id: string;
   /** The number of the root; its own for a root. */
-  family: number | null;
+  family: Generated<number>;
   parent: number | null;
   parent_tick: number | null;
   head_tick: number;
@@ -75,8 +75,8 @@ export interface SnapshotsTable {
   tick: number;
   pinned: number;
   stored: number;
-  manifest: Uint8Array;
   chunks: Uint8Array;
+  manifest: Uint8Array;
 }
 
 /** A chunk of a family of segments. No number is given twice. */

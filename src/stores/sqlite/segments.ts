@@ -137,10 +137,7 @@ export class Segments {
 
   /** Writes a run and the root segment that it names, with a lease; returns the segment's number. */
   create(run: NewRun, now: number): number {
-    const number = this.#begin(run, run.record, leaseColumns(run.holder, now));
-    const { sql } = this.#queries;
-    this.#queries.change(sql.updateTable('segments').set({ family: number }).where('number', '=', number));
-    return number;
+    return this.#begin(run, run.record, leaseColumns(run.holder, now));
   }
 
   /** Writes a run and the fork that it names, with a lease. */

@@ -4,9 +4,13 @@
  * A segment knows the root of its fork tree and what its first own record begins with; snapshots are
  * manifests that share chunks within a tree. Every segment of version 1 is a root.
  *
+ * A trigger gives a root its own number as its family, also where a process of version 1 that had the file
+ * open before writes it.
+ *
  * The indexes are what a collection and the checks of foreign keys look for; `chunks` counts its numbers in
  * `sqlite_sequence`, so that a number never comes again. `chunks` has rowids for the reason that `records`
- * has: blobs in a tree of keys make it slow.
+ * has: blobs in a tree of keys make it slow. The numbers of chunks stand before the manifest, so that a
+ * collection reads no manifest.
  */
 import { type Kysely, type Migration, sql } from 'kysely';
 
@@ -23,6 +27,8 @@ async function extendSegments(db: Kysely<unknown>): Promise<void> {
     .addColumn('unswept', 'integer', (c) => c.notNull().defaultTo(0))
     .execute();
   await sql`UPDATE segments SET family = number`.execute(db);
+  await sql`CREATE TRIGGER segments_root AFTER INSERT ON segments WHEN new.family IS NULL
+    BEGIN UPDATE segments SET family = new.number WHERE number = new.number; END`.execute(db);
   const index = (name: string) => db.schema.createIndex(name);
   await index('segments_parent').on('segments').columns(['parent', 'parent_tick']).execute();
   await index('segments_family').on('segments').column('family').execute();
@@ -37,8 +43,8 @@ async function createSnapshots(db: Kysely<unknown>): Promise<void> {
     .addColumn('tick', 'integer', (c) => c.notNull())
     .addColumn('pinned', 'integer', (c) => c.notNull())
     .addColumn('stored', 'integer', (c) => c.notNull())
-    .addColumn('manifest', 'blob', (c) => c.notNull())
     .addColumn('chunks', 'blob', (c) => c.notNull())
+    .addColumn('manifest', 'blob', (c) => c.notNull())
     .addPrimaryKeyConstraint('snapshots_key', ['segment', 'tick'])
     .modifyEnd(strict)
     .execute();
