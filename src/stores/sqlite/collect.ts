@@ -26,7 +26,7 @@ interface NamelessRow {
 const prepareAll = (db: Database) => ({
   nameless: db
     .prepare<[], number>(
-      'SELECT number FROM segments WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.segment = segments.number)' +
+      'SELECT number FROM segments WHERE NOT EXISTS (SELECT 1 FROM runs WHERE segment = segments.number)' +
         ' ORDER BY number DESC',
     )
     .pluck(),
