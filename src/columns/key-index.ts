@@ -40,6 +40,25 @@ export class KeyIndex {
     }
   }
 
+  /**
+   * Says at once, while no key is there, which id is in each row. Does nothing and returns false where they
+   * must be said one by one: sparse ids, and ids that are there twice.
+   */
+  fill(ids: Uint32Array): boolean {
+    if (this.dense === null || this.count > 0) return false;
+    let max = 0;
+    for (let row = 0; row < ids.length; row++) if (ids[row]! > max) max = ids[row]!;
+    if (max > DENSE_START && max > ids.length * DENSE_FACTOR) return false;
+    const dense = new Uint32Array(Math.max(max + 1, 64));
+    for (let row = 0; row < ids.length; row++) {
+      if (dense[ids[row]!] !== 0) return false;
+      dense[ids[row]!] = row + 1;
+    }
+    this.dense = dense;
+    this.count = ids.length;
+    return true;
+  }
+
   /** Forgets a key. */
   delete(key: RawKey): void {
     if (this.dense === null) this.map.delete(key);

@@ -5,6 +5,7 @@
  * type guard; a store implements `LogStore` and whichever others it can. Every "must" below is a test of
  * `test/contract`, run on every implementation.
  */
+import { fail } from '../base/errors.ts';
 import type { ProcessIdentity } from '../base/platform.ts';
 
 /**
@@ -248,7 +249,7 @@ export interface SnapshotInfo {
 export interface NewSnapshot {
   readonly segment: string;
   readonly epoch: number;
-  /** One of the segment's own ticks, and the hash of its record. */
+  /** One of the segment's own ticks, or the parent's while it has none; and the hash of that record. */
   readonly tick: number;
   readonly hash: Uint8Array;
   readonly pinned: boolean;
@@ -274,9 +275,10 @@ export interface SnapshotStore {
    * Keeps a snapshot and returns the numbers of its chunks, in order; one that was kept of the same tick is
    * replaced, and stays pinned if it was. In one transaction, must refuse, in this order: an unknown segment
    * (`UNKNOWN_RUN`); an old epoch, or a segment that no run names (`WRITER_REPLACED`); a tick that is none of
-   * the segment's own records (`NO_TICK`) or has another hash (`DIVERGED`); a chunk number that the family
-   * does not hold (`NO_CHUNK`, naming it): the caller then gives the bytes. Of what is refused nothing is
-   * kept. A number is never given to a second chunk of the family.
+   * the segment's own records, nor the parent's while it has none (`NO_TICK`), or has another hash
+   * (`DIVERGED`); a chunk number that the family does not hold (`NO_CHUNK`, naming it): the caller then
+   * gives the bytes. Of what is refused
+   * nothing is kept. A number is never given to a second chunk of the family.
    * Bytes handed in are never kept by reference.
    */
   keepSnapshot(snapshot: NewSnapshot): Promise<readonly number[]>;
@@ -317,6 +319,15 @@ export const hasForks = (store: object): store is ForkStore =>
 /** Whether a store keeps snapshots. */
 export const hasSnapshots = (store: object): store is SnapshotStore =>
   typeof (store as Partial<SnapshotStore>).keepSnapshot === 'function';
+
+/** What was asked of a store that lacks it: `forks`, `snapshots`. */
+export const unsupported = (store: LogStore, what: string): never =>
+  fail(
+    'UNSUPPORTED',
+    `${store.location} keeps no ${what}`,
+    { store: store.location, kind: store.kind, lacks: what },
+    'The memory store and the SQLite store have every port.',
+  );
 
 /** A store with every port that this version defines. */
 export type Store = LogStore & LeaseStore & AttemptStore & ForkStore & SnapshotStore;

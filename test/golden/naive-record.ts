@@ -133,6 +133,14 @@ function kindsOf(schema: Json): [string, Json][] {
   return sorted({ ...schema.events, ...schema.inputs, ...Object.fromEntries(inserts), $source: source });
 }
 
+/** The rows of some columns that stand one after another from the first byte on. */
+export function naiveRows(bytes: Uint8Array, columns: Json, size: number, schema: Json): Json[] {
+  const place = new Place(bytes);
+  const lists = sorted(columns).map(([column, of]) => [column, read(place, of, size, schema)] as const);
+  if (place.at !== bytes.length) throw new RangeError('bytes are left');
+  return Array.from({ length: size }, (_, row) => Object.fromEntries(lists.map(([c, v]) => [c, v[row]])));
+}
+
 /** Everything that a record says, events as rows by kind. */
 export function naiveRecord(bytes: Uint8Array, schemaText: string): Json {
   const schema = JSON.parse(schemaText) as Json;
