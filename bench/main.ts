@@ -8,6 +8,7 @@ import { type Row, report } from './harness.ts';
 import { appendRows } from './rows/append.ts';
 import { foldRows } from './rows/fold.ts';
 import { emitRows, loopRows, writeRows } from './rows/memory.ts';
+import { snapshotFileRows } from './rows/snapshot-files.ts';
 import { tickRows } from './rows/tick.ts';
 
 const ROWS: { readonly [name: string]: () => Promise<readonly Row[]> } = {
@@ -18,6 +19,7 @@ const ROWS: { readonly [name: string]: () => Promise<readonly Row[]> } = {
   emit: emitRows,
   write: writeRows,
   loop: loopRows,
+  snapshotFiles: snapshotFileRows,
 };
 
 await loadHash();
