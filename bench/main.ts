@@ -6,6 +6,7 @@
 import { loadHash } from '../src/base/hash.ts';
 import { type Row, report } from './harness.ts';
 import { appendRows } from './rows/append.ts';
+import { creatureRows, stateHashRows } from './rows/creatures.ts';
 import { foldRows } from './rows/fold.ts';
 import { emitRows, loopRows, writeRows } from './rows/memory.ts';
 import { snapshotFileRows } from './rows/snapshot-files.ts';
@@ -19,6 +20,8 @@ const ROWS: { readonly [name: string]: () => Promise<readonly Row[]> } = {
   emit: emitRows,
   write: writeRows,
   loop: loopRows,
+  creatures: () => creatureRows(100_000),
+  stateHash: () => stateHashRows(1_000_000),
   snapshotFiles: snapshotFileRows,
 };
 

@@ -84,7 +84,7 @@ export type {
   WriteSpan,
   WriteView,
 } from './schema/views.ts';
-export { createRun, openRun } from './simulation/create-run.ts';
+export { createRun } from './simulation/create-run.ts';
 export {
   defineWorld,
   type Metrics,
@@ -92,16 +92,21 @@ export {
   type WorldDef,
   type WorldParts,
 } from './simulation/define-world.ts';
+export { openRun } from './simulation/open-run.ts';
 export { RUN_CALLS } from './simulation/run-states.ts';
 export type {
   Advanced,
   AdvanceOptions,
+  ForkOptions,
   Frame,
+  Input,
   InputSource,
+  LaterFilter,
   LoggedEvent,
   Observed,
   OpenOptions,
   Progress,
+  RecordedInput,
   Run,
   RunOptions,
   RunPolicy,

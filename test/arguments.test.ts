@@ -5,8 +5,9 @@ import { replay } from '../src/replay/replay.ts';
 import { t } from '../src/schema/columns.ts';
 import { defineSchema } from '../src/schema/define.ts';
 import { event, fact, singleton, table } from '../src/schema/tables.ts';
-import { createRun, openRun } from '../src/simulation/create-run.ts';
+import { createRun } from '../src/simulation/create-run.ts';
 import { defineWorld } from '../src/simulation/define-world.ts';
+import { openRun } from '../src/simulation/open-run.ts';
 import { sqliteStore } from '../src/stores/sqlite/index.ts';
 import { caught, codeOf } from './support/runs.ts';
 import { tally, tallySchema } from './support/tally.ts';
@@ -47,6 +48,8 @@ const made: [string, () => unknown, RegExp][] = [
   ['an id with an escape', () => create!(w, { store, seed: 's', id: '\u001b[2J' }), /holds a control/],
   ['hashevery', () => create!(w, { store, seed: 's', hashevery: 2 }), /no 'hashevery' .*hashEvery/],
   ['hashEvery: null', () => create!(w, { store, seed: 's', hashEvery: null }), /hashEvery must be a whole/],
+  ['paranoid: 1', () => create!(w, { store, seed: 's', paranoid: 1 }), /paranoid must be true or false/],
+  ['openRun paranoid', () => open!(w, { store, id, paranoid: null }), /paranoid must be true or false/],
   ['commit: 5', () => create!(w, { store, seed: 's', commit: 5 }), /commit must be an object.*ticks, ms/],
   ['commit: null', () => create!(w, { store, seed: 's', commit: null }), /commit must be an object/],
   ['commit.tick', () => create!(w, { store, seed: 's', commit: { tick: 1 } }), /no 'tick'/],

@@ -3,10 +3,11 @@
  */
 import { join } from 'node:path';
 import { createRun } from '../../src/index.ts';
+import { rootPath } from '../../src/log/lineage.ts';
 import { findRun, readFrames } from '../../src/log/reader.ts';
 import type { Store } from '../../src/log/store.ts';
-import { engineFor, readEnvironment } from '../../src/simulation/create-run.ts';
-import { foldInto } from '../../src/simulation/refold.ts';
+import { restore } from '../../src/simulation/restore.ts';
+import { newEngine } from '../../src/simulation/run-options.ts';
 import type { AnyWorld } from '../../src/simulation/world.ts';
 import { sqliteStore } from '../../src/stores/sqlite/index.ts';
 import { batchWorld, folder, ITEMS, JsonLog, type PlainEvent, plainEvents, rowWorld } from '../fixtures.ts';
@@ -29,16 +30,17 @@ async function recorded(path: string, events: number, ticks: number): Promise<St
 /** Reads every record, verifies hash and chain, and folds it. */
 async function fold(world: unknown, store: Store): Promise<number> {
   const { segment } = await findRun(store, 'run');
-  const engine = engineFor(world as AnyWorld, await readEnvironment(store, segment.id), {});
-  const source = { store, segment: segment.id, durableTick: segment.head.tick, undurable: [] };
-  await foldInto(engine, source, segment.head.tick);
+  const engine = newEngine(world as AnyWorld, {});
+  const source = { store, path: rootPath(segment.id), durableTick: segment.head.tick, undurable: [] };
+  await restore(engine, source, segment.head.tick, { code: '', compare: 'last', onDamage: () => {} });
   return engine.position.sequence;
 }
 
 async function readOnly(store: Store): Promise<number> {
   const { segment } = await findRun(store, 'run');
   let bytes = 0;
-  for await (const frame of readFrames(store, segment.id, 0, segment.head.tick)) bytes += frame.bytes.length;
+  for await (const frame of readFrames(store, rootPath(segment.id), 0, segment.head.tick))
+    bytes += frame.bytes.length;
   return bytes;
 }
 

@@ -5,7 +5,6 @@
 import { createRun, defineSchema, defineWorld, event, memoryStore, t, table } from '../../src/index.ts';
 import { Applier } from '../../src/projections/applier.ts';
 import { WorldState } from '../../src/projections/world-state.ts';
-import { Streams } from '../../src/random/streams.ts';
 import { TickEvents } from '../../src/simulation/tick-events.ts';
 import { compare, type Row } from '../harness.ts';
 
@@ -30,7 +29,7 @@ interface HitWriter {
 
 function emitter(): { events: TickEvents; hit: HitWriter } {
   const state = new WorldState(points.compiled);
-  const events = new TickEvents(new Applier(state, { hit: () => {} }, new Streams('bench'), {}));
+  const events = new TickEvents(new Applier(state, { hit: () => {} }));
   events.begin(1);
   events.emitting = true;
   return { events, hit: (events.emit as { hit: HitWriter }).hit };

@@ -59,8 +59,14 @@ export class BitLane extends Lane {
     this.bits = reader.raw((count + 7) >> 3) as Uint8Array<ArrayBuffer>;
   }
 
+  load(reader: ByteReader, at: number, rows: number): void {
+    this.bits.set(reader.raw((rows + 7) >> 3), at >> 3);
+    this.mark(at, at + rows);
+  }
+
   protected leafBytes(from: number, to: number): Uint8Array {
-    return this.range(from, to);
+    // Behind the last row there may be what a refused row left.
+    return (to & 7) === 0 ? this.bits.subarray(from >> 3, to >> 3) : this.range(from, to);
   }
 
   /** The bits of a range, moved to begin at bit 0, zeros behind them. */

@@ -52,6 +52,14 @@ describe('cells', () => {
     );
   });
 
+  it('L3: read as empty once they are cleared, in arrays that were asked for before', () => {
+    const lane = laneOf(['ab', 'c']);
+    expect(lane.all(2, null)).toEqual(['ab', 'c']);
+    lane.clear(0);
+    expect(lane.all(2, null)).toEqual(['', 'c']);
+    expect(lane.read(0)).toBe('');
+  });
+
   it('hash another way when a byte goes from one cell to the next', () => {
     expect(hex(laneOf(['ab', 'c']).digest(2))).not.toBe(hex(laneOf(['a', 'bc']).digest(2)));
     expect(hex(laneOf(['a', '']).digest(2))).not.toBe(hex(laneOf(['', 'a']).digest(2)));

@@ -5,15 +5,16 @@
  * made longer when it is asked for and kept true by every write. Garbage in the heap is no state: hashes and
  * codec read cells in order of rows.
  */
-import { ByteReader, ByteWriter } from '../base/bytes.ts';
+import { ByteReader, ByteWriter, sameBytes } from '../base/bytes.ts';
 import { fail } from '../base/errors.ts';
 import { utf8Into } from '../base/text.ts';
 import type { CellCodec } from './cells.ts';
-import { Lane } from './lane.ts';
+import { Lane, type RowRange } from './lane.ts';
 
 /** Rows of a leaf, as a power of two. */
 const CELL_SHIFT = 8;
 const MIN_GARBAGE = 4096;
+const NOTHING = new Uint8Array(0);
 
 /** Rows of bytes, with the values that they stand for. */
 export class CellLane extends Lane {
@@ -140,6 +141,8 @@ export class CellLane extends Lane {
     if (row < this.count) this.garbage += this.end[row]! - this.start[row]!;
     else this.count = row + 1;
     this.start[row] = this.end[row] = 0;
+    // Under a null struct nobody else tells the values: what is read must be what a fold would read.
+    if (row < this.values.length) this.values[row] = this.codec.decode(NOTHING);
     this.shown = null;
     this.marks[row >> this.shift] = 1;
   }
@@ -197,6 +200,31 @@ export class CellLane extends Lane {
     this.shown = null;
   }
 
+  load(reader: ByteReader, at: number, rows: number): void {
+    reader.align(4);
+    const ends = new ByteReader(reader.raw(rows * 4));
+    let last = 0;
+    for (let row = at; row < at + rows; row++) {
+      const end = ends.u32();
+      if (end < last) fail('CORRUPT', `cells of '${this.path}' overlap`, { column: this.path, row });
+      this.put(row, reader.raw(end - last));
+      last = end;
+    }
+  }
+
+  /** Bytes, and objects inside lists, can be changed by whoever reads them, and are shared by all readers. */
+  override spoilt(): RowRange | null {
+    const { codec, values } = this;
+    if (codec.shared) return null;
+    for (let row = 0; row < values.length; row++) {
+      const value = values[row];
+      if (value === null) continue;
+      // A cleared cell has no bytes, and reads as a value that would be stored with some.
+      if (!sameCell(codec, value, codec.decode(this.bytesAt(row)))) return { from: row, to: row + 1 };
+    }
+    return null;
+  }
+
   /**
    * Becomes `rows` cells of bytes as {@link encode} lays them out, which are its own from then on; room for
    * the rows is there. `CORRUPT` where ends and bytes do not fit each other.
@@ -226,6 +254,15 @@ export class CellLane extends Lane {
     for (let row = from; row < to; row++) scratch.u32(this.end[row]! - this.start[row]!);
     for (let row = from; row < to; row++) scratch.raw(this.bytesAt(row));
     return scratch.bytes.subarray(0, scratch.length);
+  }
+}
+
+function sameCell(codec: CellCodec, a: unknown, b: unknown): boolean {
+  try {
+    return sameBytes(codec.encode(a), codec.encode(b));
+  } catch {
+    // It was changed into something that no cell can hold.
+    return false;
   }
 }
 

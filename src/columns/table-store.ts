@@ -7,7 +7,7 @@
  */
 import { canonicalJson, show } from '../base/canonical.ts';
 import { fail } from '../base/errors.ts';
-import { xxh128 } from '../base/hash.ts';
+import { STATE_HASH_BYTES, xxh128 } from '../base/hash.ts';
 import { utf8 } from '../base/text.ts';
 import type { TableLayout } from '../schema/compile.ts';
 import { flawOf, meaningOf } from '../schema/layout.ts';
@@ -16,6 +16,7 @@ import { ColumnSet } from './column-set.ts';
 import { FixedLane } from './fixed-lane.ts';
 import type { Gate } from './gate.ts';
 import { KeyIndex, type RawKey } from './key-index.ts';
+import type { Lane, RowRange } from './lane.ts';
 import { type IndexKey, RowIndex } from './row-index.ts';
 
 /** The flags of {@link TableStore.touched}. */
@@ -30,6 +31,11 @@ export interface TableExtent {
   readonly nextId: number;
   readonly capacity: number;
 }
+
+/** Something of a table that is not as it was hashed, though nobody marked it. */
+export type Unmarked =
+  | { readonly column: string; readonly rows: RowRange }
+  | { readonly count: 'size' | 'nextId'; readonly expected: number; readonly actual: number };
 
 /** One table of a world. */
 export class TableStore {
@@ -52,6 +58,8 @@ export class TableStore {
   private readonly header: Uint8Array;
   /** The bytes that the hash is taken over: the header, two counts, the hash of each lane. */
   private readonly digested: Uint8Array;
+  /** The two counts: rows, and the next id. */
+  private readonly counts: DataView;
   private hash: Uint8Array | null = null;
   private derivedVersion = 0;
 
@@ -71,6 +79,7 @@ export class TableStore {
     this.header = utf8(`${layout.name}\n${canonicalJson(layout.columns.map(meaningOf))}\n`);
     this.digested = new Uint8Array(this.header.length + 16 + this.set.lanes.length * 16);
     this.digested.set(this.header);
+    this.counts = new DataView(this.digested.buffer, this.header.length, 16);
   }
 
   /** Number of rows. */
@@ -115,6 +124,11 @@ export class TableStore {
     if (this.layout.ids) return this.keys.get(key as number);
     const raw = this.rawKey(key);
     return raw === undefined ? -1 : this.keys.get(raw);
+  }
+
+  /** The row of a key as {@link keyAt} gives it, or -1. */
+  rowOf(key: RawKey): number {
+    return this.keys === null ? -1 : this.keys.get(key);
   }
 
   /** The row of a key; `NO_ROW` when there is none. */
@@ -293,19 +307,42 @@ export class TableStore {
   /** XXH3-128 over name, lanes, number of rows, allocator and the hash of every lane. */
   digest(): Uint8Array {
     if (this.hash !== null && !(this.touched & TO_HASH)) return this.hash;
-    const { digested } = this;
-    const view = new DataView(digested.buffer);
-    let at = this.header.length;
-    view.setFloat64(at, this.size, true);
-    view.setFloat64(at + 8, this.nextId, true);
-    at += 16;
+    const { digested, counts } = this;
+    counts.setFloat64(0, this.size, true);
+    counts.setFloat64(8, this.nextId, true);
+    let at = this.header.length + 16;
     for (const lane of this.set.lanes) {
-      digested.set(lane.digest(this.size), at);
-      at += 16;
+      const hash = lane.digest(this.size);
+      for (let i = 0; i < STATE_HASH_BYTES; i++) digested[at++] = hash[i]!;
     }
     this.touched &= ~TO_HASH;
     this.hash = xxh128(digested);
     return this.hash;
+  }
+
+  /**
+   * What was changed since the last digest by other ways than those that take note of it: the first leaf of
+   * the first lane, or a count; null where there is nothing. Hashes all that is not marked.
+   */
+  audit(): Unmarked | null {
+    if (this.hash === null) return null;
+    if (!(this.touched & TO_HASH)) {
+      for (const [at, count] of [[0, 'size'] as const, [8, 'nextId'] as const]) {
+        const expected = this.counts.getFloat64(at, true);
+        if (this[count] !== expected) return { count, expected, actual: this[count] };
+      }
+    }
+    for (const lane of this.set.lanes) {
+      const rows = lane.audit(this.size);
+      if (rows !== null) return { column: lane.path, rows };
+    }
+    return null;
+  }
+
+  /** The hash of a lane as the last {@link digest} left it: a view of 16 bytes. */
+  laneHash(lane: Lane): Uint8Array {
+    const at = this.header.length + 16 + this.set.lanes.indexOf(lane) * 16;
+    return this.digested.subarray(at, at + 16);
   }
 }
 

@@ -25,6 +25,8 @@ export interface RunHeader {
   };
   readonly code: string;
   readonly hints: { readonly [name: string]: string };
+  /** The run that a fork was made from; absent where the run began by itself. */
+  readonly fork?: { readonly run: string; readonly tick: number; readonly because: string | null };
 }
 
 /** The first 16 hexadecimal digits of the SHA-256 of a header's canonical JSON without its digest. */

@@ -3,6 +3,7 @@ import { eventsOf, SMALL } from '../../test/golden/fixtures.ts';
 import { isWorldfoldError } from '../base/errors.ts';
 import { loadHash } from '../base/hash.ts';
 import { type Environment, environmentText, parseEnvironment } from './environment.ts';
+import { rootPath } from './lineage.ts';
 import { memoryStore } from './memory-store.ts';
 import { findRun, readFrames } from './reader.ts';
 import { encodeRecord, NO_HASH, type TickContent } from './record.ts';
@@ -45,7 +46,7 @@ const storeOf = (records: readonly LogRecord[]): LogStore =>
 async function ticks(store: LogStore, from: number, to: number): Promise<unknown> {
   const seen: number[] = [];
   try {
-    for await (const frame of readFrames(store, 's', from, to)) seen.push(frame.tick);
+    for await (const frame of readFrames(store, rootPath('s'), from, to)) seen.push(frame.tick);
     return seen;
   } catch (e) {
     return isWorldfoldError(e) ? [...seen, e.code, e.message, e.facts.tick] : e;
@@ -143,7 +144,7 @@ describe('reading a log', () => {
     bytes[20]! ^= 1;
     const store = storeOf(records.map((record, i) => (i === 1 ? { ...record, bytes } : record)));
     await expect(async () => {
-      for await (const _ of readFrames(store, 'town/1', 0, 2));
+      for await (const _ of readFrames(store, rootPath('town/1'), 0, 2));
     }).rejects.toMatchObject({ code: 'CORRUPT', facts: { segment: 'town/1', tick: 1 } });
   });
 

@@ -6,6 +6,7 @@
  */
 import { hex, sameBytes } from '../base/bytes.ts';
 import { fail } from '../base/errors.ts';
+import { type LogPath, spanAt } from './lineage.ts';
 import { decodeFrame, eventCount, NO_HASH, type RecordFrame } from './record.ts';
 import type { LogRecord, LogStore, PageLimit, RunInfo } from './store.ts';
 
@@ -63,20 +64,23 @@ function checkLink(frame: RecordFrame, record: LogRecord, link: Link, segment: s
 }
 
 /**
- * The frames of a segment from `from` to `to`, both included. Must reach `to`: a log that ends before it is
- * `NO_RECORD`. Nothing of the store stays open between two frames.
+ * The frames of a log from `from` to `to`, both included, across its segments. Must reach `to`: a log that
+ * ends before it is `NO_RECORD`. Nothing of the store stays open between two frames.
  */
 export async function* readFrames(
   store: LogStore,
-  segment: string,
+  path: LogPath,
   from: number,
   to: number,
 ): AsyncGenerator<RecordFrame> {
   let link: Link = { tick: from, hash: from === 0 ? NO_HASH : null, sequence: from === 0 ? 0 : null };
   while (link.tick <= to) {
+    const span = spanAt(path, link.tick);
+    const { segment } = span;
+    const last = Math.min(to, span.to);
     const page = await store.read(segment, link.tick, {
       ...PAGE,
-      records: Math.min(PAGE.records, to - link.tick + 1),
+      records: Math.min(PAGE.records, last - link.tick + 1),
     });
     if (page.records.length === 0)
       fail('NO_RECORD', `segment '${segment}' ends before tick ${link.tick}, which it must hold`, {
@@ -91,4 +95,10 @@ export async function* readFrames(
       link = { tick: link.tick + 1, hash: frame.hash, sequence: frame.sequence + eventCount(frame.counts) };
     }
   }
+}
+
+/** The frame of one tick. */
+export async function readFrame(store: LogStore, path: LogPath, tick: number): Promise<RecordFrame> {
+  for await (const frame of readFrames(store, path, tick, tick)) return frame;
+  return fail('INTERNAL', 'a reader that must reach its end did not', { tick });
 }

@@ -15,11 +15,15 @@ const HASH_BYTES = 32;
 /** How many failed ticks a store keeps of each segment. */
 export const KEPT_ATTEMPTS = 16;
 
-/** A segment as a store has it at the moment of an append. */
+/** A segment as a store has it at the moment of a call. */
 export interface SegmentState {
   readonly id: string;
+  /** The first tick that can be its own: 0, or the one after its parent's. */
+  readonly first: number;
   readonly head: Head;
   readonly epoch: number;
+  /** Whether a run names it. What no run names has no writer. */
+  readonly named: boolean;
 }
 
 /** A lease as a store keeps it: the holder, and when it expires in milliseconds of the store's clock. */
@@ -40,7 +44,8 @@ export const copyRecord = (record: LogRecord): LogRecord => ({
 
 const isTick = (tick: number): boolean => Number.isSafeInteger(tick) && tick >= 0;
 
-function checkTick(what: string, tick: number): void {
+/** Checks that a number is a tick: `BAD_USAGE`. `what` names it. */
+export function checkTick(what: string, tick: number): void {
   if (!isTick(tick))
     fail('BAD_USAGE', `${what} must be a whole number from 0 on, not ${tick}`, { [what]: tick });
 }
@@ -48,27 +53,27 @@ function checkTick(what: string, tick: number): void {
 /**
  * Text that every database can keep: SQL text holds no U+0000, and UTF-8 holds no half of a surrogate pair.
  */
-function checkText(what: string, text: string): void {
+export function checkText(what: string, text: string): void {
   const bad = /\0|\p{Surrogate}/u.exec(text);
   if (bad !== null)
     fail('BAD_USAGE', `${what} holds U+0000 or half a surrogate pair at ${bad.index}`, { at: bad.index });
 }
 
-function checkId(what: string, id: string): void {
+/** Checks that a text can be an id: `BAD_USAGE`. `what` is what it would name. */
+export function checkId(what: string, id: string): void {
   if (typeof id !== 'string' || id === '')
     fail('BAD_USAGE', `a ${what} id must be text that is not empty`, { id });
   checkText(`the ${what} id`, id);
 }
 
+/** Checks that bytes can be the hash of a record: `BAD_USAGE`. */
+export function checkHash(field: string, tick: number, hash: Uint8Array): void {
+  if (hash.length !== HASH_BYTES)
+    fail('BAD_USAGE', `${field} of tick ${tick} has ${hash.length} bytes, not 32`, { tick, field });
+}
+
 function checkRecordShape(record: LogRecord): void {
-  for (const field of ['hash', 'previous'] as const) {
-    const length = record[field].length;
-    if (length !== HASH_BYTES)
-      fail('BAD_USAGE', `${field} of tick ${record.tick} has ${length} bytes, not 32`, {
-        tick: record.tick,
-        field,
-      });
-  }
+  for (const field of ['hash', 'previous'] as const) checkHash(field, record.tick, record[field]);
 }
 
 /** Checks who writes: the time to live is a number of milliseconds, and texts can be kept. */
@@ -114,6 +119,17 @@ export function checkListing(limit: number): void {
   if (!(limit >= 1)) fail('BAD_USAGE', `a listing has at least one run, not ${limit}`);
 }
 
+/** Refuses a read from before the segment's own ticks: `BAD_USAGE`. */
+export function checkFrom(id: string, first: number, from: number): void {
+  if (from < first)
+    fail(
+      'BAD_USAGE',
+      `segment '${id}' begins at tick ${first}: tick ${from} is its parent's`,
+      { segment: id, first, from },
+      'Read the earlier ticks from the segments that lineage gives.',
+    );
+}
+
 /** Checks an attempt: `BAD_USAGE`. */
 export function checkAttempt(attempt: Attempt): void {
   checkTick('tick', attempt.tick);
@@ -131,8 +147,14 @@ export function planAppend(
   records: readonly LogRecord[],
   storedHash: (tick: number) => Uint8Array | undefined,
 ): number {
-  const { id, head } = segment;
-  if (epoch !== segment.epoch) writerReplaced(id, epoch, segment.epoch);
+  const { id, first, head } = segment;
+  checkWriter(segment, epoch);
+  if (firstTick < first)
+    fail('GAP', `segment '${id}' begins at tick ${first}: tick ${firstTick} is its parent's`, {
+      segment: id,
+      tick: firstTick,
+      first,
+    });
   if (firstTick > head.tick + 1)
     fail('GAP', `segment '${id}' ends at tick ${head.tick}: tick ${firstTick} does not follow`, {
       segment: id,
@@ -163,7 +185,20 @@ export function planAppend(
   return overlap;
 }
 
-function diverged(
+/** Refuses a writer that is not the segment's: `WRITER_REPLACED`. What no run names has none. */
+export function checkWriter(segment: SegmentState, epoch: number): void {
+  if (!segment.named)
+    fail(
+      'WRITER_REPLACED',
+      `no run names segment '${segment.id}' any more: nobody writes it`,
+      { segment: segment.id, actual: epoch },
+      'The run was removed: its records can be forked while they are there.',
+    );
+  if (epoch !== segment.epoch) writerReplaced(segment.id, epoch, segment.epoch);
+}
+
+/** Another record than the one that was said is in the log at that tick. */
+export function diverged(
   segment: string,
   tick: number,
   field: string,
@@ -181,18 +216,19 @@ function diverged(
 
 /**
  * Decides whether a segment may be taken at `now`: `RUN_IN_USE` while another holder's lease runs, its
- * process is not known to be dead, and nobody asked for a takeover. The same holder may always take it again.
+ * process is not known to be dead, and nobody asked for a takeover. The same holder may always take it again;
+ * without one (a removal) every lease that runs is another's.
  */
 export function checkLease(
   segment: string,
   lease: Lease | null,
-  holder: Holder,
+  holder: Holder | null,
   takeover: boolean,
   now: number,
   isAlive: (who: ProcessIdentity) => boolean,
 ): void {
   if (lease === null || takeover || now >= lease.expiresMs) return;
-  const same = lease.host === holder.host && lease.pid === holder.pid && lease.token === holder.token;
+  const same = lease.host === holder?.host && lease.pid === holder.pid && lease.token === holder.token;
   if (same || !isAlive(lease)) return;
   const { host, pid } = lease;
   const expiresInMs = Math.ceil(lease.expiresMs - now);
@@ -207,6 +243,17 @@ export function checkLease(
 /** The segment is not in the store. */
 export const unknownSegment = (segment: string, location: string): never =>
   fail('UNKNOWN_RUN', `${location} has no segment '${segment}'`, { segment, location });
+
+/** The run is not in the store. */
+export const unknownRun = (run: string, location: string): never =>
+  fail('UNKNOWN_RUN', `${location} has no run '${run}'`, { run, location });
+
+/** The segment is there, for its forks, and no run names it: nobody may write it. */
+export const unnamedSegment = (segment: string, location: string): never =>
+  fail('UNKNOWN_RUN', `${location} has no run any more that names segment '${segment}'`, {
+    segment,
+    location,
+  });
 
 /** A commit, renewal or head update came from a writer that another one replaced. */
 export const writerReplaced = (segment: string, epoch: number, current: number): never =>

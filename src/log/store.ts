@@ -5,6 +5,7 @@
  * type guard; a store implements `LogStore` and whichever others it can. Every "must" below is a test of
  * `test/contract`, run on every implementation.
  */
+import { fail } from '../base/errors.ts';
 import type { ProcessIdentity } from '../base/platform.ts';
 
 /**
@@ -111,20 +112,21 @@ export interface LogStore {
 
   /**
    * Appends records, which follow each other, to a segment. Must check in this order: the segment exists
-   * (`UNKNOWN_RUN`); the epoch is the segment's (`WRITER_REPLACED`); `firstTick` is at most head + 1, and
-   * above the tick of the parent (`GAP`), the records count up by one from it (`GAP`); what overlaps the log has the stored hashes (`DIVERGED`,
-   * naming the tick), and is otherwise skipped; the first new record's `previous` is the head's hash, and
-   * each later one's the hash before it (`DIVERGED`). The rest must go in as one transaction that moves the
-   * head on the condition that head and epoch are what was read. Bytes handed in are never kept by reference.
-   * Returns the head after it. No records: the same checks, then the head.
+   * (`UNKNOWN_RUN`); a run names it and the epoch is its (`WRITER_REPLACED`); `firstTick` is above the tick of
+   * the parent and at most head + 1 (`GAP`), the records count up by one from it (`GAP`); what overlaps the
+   * segment's own records has the stored hashes (`DIVERGED`, naming the tick), and is otherwise skipped; the
+   * first new record's `previous` is the head's hash, which for a fork without own records is that of its
+   * parent's record, and each later one's the hash before it (`DIVERGED`). The rest must go in as one
+   * transaction that moves the head on the condition that head and epoch are what was read. Bytes handed in
+   * are never kept by reference. Returns the head after it. No records: the same checks, then the head.
    */
   append(segment: string, epoch: number, firstTick: number, records: readonly LogRecord[]): Promise<Head>;
 
   /**
    * Reads records of one segment's own from a tick on. Must return them as appended, in order, at most up to
-   * the limit. From past the head: an empty page. From before the segment's first own tick: `BAD_USAGE`. An unknown segment: `UNKNOWN_RUN`. A record that the head says
-   * must be there and is not: `NO_RECORD`; parts that do not make the stored length: `CORRUPT`. Both name
-   * segment and tick. Never skips.
+   * the limit. From past the head: an empty page. An unknown segment: `UNKNOWN_RUN`. From before the
+   * segment's first own tick: `BAD_USAGE`. A record that the head says must be there and is not: `NO_RECORD`;
+   * parts that do not make the stored length: `CORRUPT`. Both name segment and tick. Never skips.
    */
   read(segment: string, from: number, limit: PageLimit): Promise<Page>;
 
@@ -149,12 +151,12 @@ export interface LeaseStore {
    * Takes a segment for writing and returns the new epoch, one above the old. Must be refused with
    * `RUN_IN_USE` (facts: host, pid, expiresInMs) while another holder's lease has not expired by the store's
    * clock, its process is not known to be dead, and `takeover` is false. The same holder may take it again.
-   * An unknown segment is `UNKNOWN_RUN`.
+   * An unknown segment is `UNKNOWN_RUN`, and so is one that no run names.
    */
   acquire(segment: string, holder: Holder, takeover: boolean): Promise<number>;
   /**
-   * Puts the expiry off by the holder's ttl from now. A replaced writer gets `WRITER_REPLACED`. After the
-   * writer's own release it does nothing: a late renewal must not bring the lease back.
+   * Puts the expiry off by the holder's ttl from now. A replaced writer gets `WRITER_REPLACED`, and so does
+   * that of a run that was removed. After the writer's own release it does nothing: a late renewal must not bring the lease back.
    */
   renew(segment: string, epoch: number): Promise<void>;
   /**
@@ -200,27 +202,34 @@ export interface NewFork {
  */
 export interface ForkStore {
   /**
-   * Begins a run on a record of another segment, with a writer's lease (epoch 1), in one transaction. Must
-   * refuse, in this order: a run id or segment id that exists (`EXISTS`); a parent segment that is not there
-   * (`UNKNOWN_RUN`); a tick that is none of the parent's own records (`NO_TICK`, naming segment, tick and its
-   * first and last); a record there with another hash (`DIVERGED`).
+   * Begins a run on a record of another segment, with a writer's lease (epoch 1), in one transaction that
+   * writes no record. Must refuse, in this order: a run id or segment id that exists (`EXISTS`); a parent
+   * segment that is not there (`UNKNOWN_RUN`); a tick that is none of the parent's own records (`NO_TICK`,
+   * naming segment, tick and its first and last); a record there with another hash (`DIVERGED`). The parent
+   * needs no name: whatever is still there may be forked.
    */
   fork(fork: NewFork): Promise<RunInfo>;
   /** The segment and all that it continues, itself first, the root last. Unknown: `UNKNOWN_RUN`. */
   lineage(segment: string): Promise<readonly SegmentInfo[]>;
   /**
-   * Deletes the name of a run and nothing else. `RUN_IN_USE` as for {@link LeaseStore.acquire}, unless `force`
-   * is true; the writer is replaced: its next commit is refused. Unknown: `UNKNOWN_RUN`.
+   * Deletes the name of a run and nothing else. `RUN_IN_USE` as for {@link LeaseStore.acquire}, for whichever
+   * holder, unless `force` is true; the lease ends and the epoch goes up by one: the writer's next commit is
+   * `WRITER_REPLACED`, or `UNKNOWN_RUN` once the segment is collected, and the segment never has a writer
+   * again. Unknown: `UNKNOWN_RUN`.
    */
   remove(run: string, force: boolean): Promise<void>;
   /**
-   * Deletes what no run reaches, in one transaction: at most about `limit` records and chunks. Returns how
-   * many things it deleted; 0 when nothing is left to delete. Must never delete what a run reaches, be it
-   * made while the collection goes on: a fork of a segment that is being collected is refused.
+   * Deletes what no run reaches, in one transaction: at most about `limit` things (records, snapshots, chunks
+   * and segments). Returns how many it deleted; 0 when, and only when, nothing is left to delete. A limit
+   * below 1 is `BAD_USAGE`; it may be `Infinity`.
    *
    * Unreached are the records of a segment that no run names, past the last tick that a fork of it continues;
-   * such a segment itself once it has no fork and no record; its snapshots past its last tick; and chunks that
-   * no snapshot of their family uses.
+   * such a segment itself, with its attempts, once it has no fork and no record; its snapshots past its last
+   * reached tick; and chunks that no snapshot of their family uses.
+   *
+   * Must never delete what a run reaches, be it made while the collection goes on: a segment goes from its
+   * end, its head moves back with each call, and a fork that comes between two calls either finds its record
+   * up to that head and keeps it, or is refused with `NO_TICK`, or `UNKNOWN_RUN` once the segment is gone.
    */
   collect(limit: number): Promise<number>;
 }
@@ -239,7 +248,7 @@ export interface SnapshotInfo {
 export interface NewSnapshot {
   readonly segment: string;
   readonly epoch: number;
-  /** One of the segment's own ticks, and the hash of its record. */
+  /** One of the segment's own ticks, or the parent's while it has none; and the hash of that record. */
   readonly tick: number;
   readonly hash: Uint8Array;
   readonly pinned: boolean;
@@ -262,25 +271,34 @@ export interface StoredSnapshot extends SnapshotInfo {
  */
 export interface SnapshotStore {
   /**
-   * Keeps a snapshot and returns the numbers of its chunks; one that was kept of the same tick is replaced,
-   * and stays pinned if it was. In one transaction, must refuse: an unknown segment (`UNKNOWN_RUN`); an old
-   * epoch (`WRITER_REPLACED`); a tick that is none of the segment's own records (`NO_TICK`) or has another
-   * hash (`DIVERGED`); a chunk number that the family does not hold (`NO_CHUNK`, naming it): the caller then
-   * gives the bytes. Bytes handed in are never kept by reference.
+   * Keeps a snapshot and returns the numbers of its chunks, in order; one that was kept of the same tick is
+   * replaced, and stays pinned if it was. In one transaction, must refuse, in this order: an unknown segment
+   * (`UNKNOWN_RUN`); an old epoch, or a segment that no run names (`WRITER_REPLACED`); a tick that is none of
+   * the segment's own records, nor the parent's while it has none (`NO_TICK`), or has another hash
+   * (`DIVERGED`); a chunk number that the family does not hold (`NO_CHUNK`, naming it): the caller then
+   * gives the bytes. Then nothing of it is kept. A number is never given to a second chunk of the family.
+   * Bytes handed in are never kept by reference.
    */
   keepSnapshot(snapshot: NewSnapshot): Promise<readonly number[]>;
   /** The snapshots of one segment's own, in order of tick. Unknown segment: `UNKNOWN_RUN`. */
   snapshots(segment: string): Promise<readonly SnapshotInfo[]>;
-  /** The snapshot of a tick, or undefined. */
+  /**
+   * The snapshot of a tick, or undefined. `UNKNOWN_RUN` for an unknown segment; `CORRUPT` where the list of
+   * its chunks was damaged. Neither manifest nor chunks are verified here: whoever reads them does.
+   */
   readSnapshot(segment: string, tick: number): Promise<StoredSnapshot | undefined>;
   /**
-   * The bytes of chunks of the segment's family, in the order asked for: at least the first, and more while
-   * they fit `bytes`. A number that is not there: `NO_CHUNK`.
+   * The bytes of chunks of the segment's family, as stored, in the order asked for: the first, and more while
+   * all of them fit `bytes`. A number that is not there, up to where the answer ends or at its end:
+   * `NO_CHUNK`, naming segment and chunk. Unknown segment: `UNKNOWN_RUN`.
    */
   readChunks(segment: string, numbers: readonly number[], bytes: number): Promise<readonly Uint8Array[]>;
-  /** Forgets snapshots of a segment, save pinned ones; returns how many. Chunks are left to `collect`. */
+  /**
+   * Forgets snapshots of a segment, save pinned ones; returns how many. Ticks without one are passed over.
+   * Chunks are left to `collect`. Unknown segment: `UNKNOWN_RUN`.
+   */
   dropSnapshots(segment: string, ticks: readonly number[]): Promise<number>;
-  /** Pins or unpins a snapshot. `NO_TICK` where there is none. */
+  /** Pins or unpins a snapshot. `NO_TICK` where there is none; `UNKNOWN_RUN` for an unknown segment. */
   pinSnapshot(segment: string, tick: number, pinned: boolean): Promise<void>;
 }
 
@@ -299,6 +317,15 @@ export const hasForks = (store: object): store is ForkStore =>
 /** Whether a store keeps snapshots. */
 export const hasSnapshots = (store: object): store is SnapshotStore =>
   typeof (store as Partial<SnapshotStore>).keepSnapshot === 'function';
+
+/** What was asked of a store that lacks it: `forks`, `snapshots`. */
+export const unsupported = (store: LogStore, what: string): never =>
+  fail(
+    'UNSUPPORTED',
+    `${store.location} keeps no ${what}`,
+    { store: store.location, kind: store.kind, lacks: what },
+    'The memory store and the SQLite store have every port.',
+  );
 
 /** A store with every port that this version defines. */
 export type Store = LogStore & LeaseStore & AttemptStore & ForkStore & SnapshotStore;

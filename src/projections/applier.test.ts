@@ -23,7 +23,9 @@ const runs = (...sizes: readonly [kind: string, size: number, times?: number][])
   sizes.map(([kind, size, times = 1]) => ({ kind: numberOf(kind), size, times }));
 
 function applierOf(handlers: AnyHandlers): Applier {
-  return new Applier(new WorldState(compiled), handlers, new Streams('s'), {});
+  const applier = new Applier(new WorldState(compiled), handlers);
+  applier.enter(new Streams('s'), {});
+  return applier;
 }
 const text = (applier: Applier): string => (rowsOf(applier.state.reader).total as { text: string }).text;
 

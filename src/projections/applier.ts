@@ -11,9 +11,10 @@ import type { ColumnSet } from '../columns/column-set.ts';
 import { type TableStore, TOUCHED } from '../columns/table-store.ts';
 import type { Batch, Wave } from '../columns/waves.ts';
 import type { Lifetime } from '../random/keyed.ts';
-import type { ApplyStreams, EventStreams, Streams } from '../random/streams.ts';
+import { type ApplyStreams, type EventStreams, Streams } from '../random/streams.ts';
 import { type CompiledSchema, type KindLayout, SOURCES } from '../schema/compile.ts';
 import { secondsAt, type TickLength } from '../schema/tick-length.ts';
+import type { Audit } from './audit.ts';
 import { BatchView } from './batch-view.ts';
 import { refusePromise, tickError } from './tick-error.ts';
 import type { WorldState } from './world-state.ts';
@@ -29,14 +30,16 @@ interface HandlerNow {
 type RowHandler = (world: object, event: object, now: HandlerNow) => unknown;
 type BatchHandler = { batch(world: object, events: BatchView, now: HandlerNow): unknown };
 
+type AnyHandler = RowHandler | BatchHandler;
+
 /** Handlers by kind, in row form or batch form. */
-export type AnyHandlers = { readonly [kind: string]: RowHandler | BatchHandler };
+export type AnyHandlers = { readonly [kind: string]: AnyHandler };
 
 class ApplyNow implements HandlerNow {
-  readonly config: object;
+  config: object = Object.freeze({});
   tick = 0;
   ordinal = 0;
-  private readonly all: Streams;
+  private all = new Streams('');
   private readonly length: TickLength;
   private kind = '';
   private origin = '';
@@ -45,11 +48,16 @@ class ApplyNow implements HandlerNow {
   private streams: ApplyStreams | null = null;
   private event: EventStreams | null = null;
 
-  constructor(all: Streams, length: TickLength, config: object) {
-    this.all = all;
+  constructor(length: TickLength) {
     this.length = length;
-    this.config = config;
     this.rng = this.rng.bind(this);
+  }
+
+  /** Draws and config are those of another environment from now on. */
+  enter(all: Streams, config: object): void {
+    this.all = all;
+    this.config = config;
+    this.streams = null;
   }
 
   get seconds(): number {
@@ -125,23 +133,31 @@ export type SetOf = (kind: number) => ColumnSet;
 export class Applier {
   readonly state: WorldState;
   /** By number of kind; a fact, be it emitted or submitted, has none. */
-  private readonly handlers: readonly (RowHandler | BatchHandler | null)[];
+  private readonly handlers: readonly (AnyHandler | null)[];
   private readonly now: ApplyNow;
   private readonly ids: readonly (readonly IdColumn[])[];
   private readonly schema: CompiledSchema;
   /** How many events of each kind of this tick are applied. */
   private readonly cursors: Uint32Array;
   private setOf: SetOf = () => fail('INTERNAL', 'a fold began without a tick');
+  /** Watches every call, in paranoid mode. */
+  readonly audit: Audit | null;
 
-  constructor(state: WorldState, handlers: AnyHandlers, streams: Streams, config: object) {
+  constructor(state: WorldState, handlers: AnyHandlers, audit: Audit | null = null) {
     this.state = state;
+    this.audit = audit;
     this.schema = state.schema;
     this.handlers = this.schema.kinds.map(({ name }) =>
       Object.hasOwn(handlers, name) ? handlers[name]! : null,
     );
     this.ids = idColumns(state);
-    this.now = new ApplyNow(streams, this.schema.tick, config);
+    this.now = new ApplyNow(this.schema.tick);
     this.cursors = new Uint32Array(this.schema.kinds.length);
+  }
+
+  /** Handlers draw from these streams and see this config from now on. */
+  enter(streams: Streams, config: object): void {
+    this.now.enter(streams, config);
   }
 
   /** Begins a tick whose events are in the given sets. */
@@ -238,9 +254,29 @@ export class Applier {
   }
 
   private callHandler(layout: KindLayout, set: ColumnSet, from: number, to: number, origin: string): void {
+    if (this.handlers[layout.number] === null) return;
+    if (this.audit === null) this.call(layout, set, from, to, origin);
+    else this.callWatched(this.audit, layout, set, from, to, origin);
+  }
+
+  /** Apart, so that calls which nobody watches make no closure. */
+  private callWatched(
+    audit: Audit,
+    layout: KindLayout,
+    set: ColumnSet,
+    from: number,
+    to: number,
+    origin: string,
+  ): void {
+    const place = { tick: this.now.tick, origin, kind: layout.name };
+    audit.around(to - from === 1 ? { ...place, event: from } : place, () =>
+      this.call(layout, set, from, to, origin),
+    );
+  }
+
+  private call(layout: KindLayout, set: ColumnSet, from: number, to: number, origin: string): void {
     const { gate } = this.state;
-    const handler = this.handlers[layout.number] ?? null;
-    if (handler === null) return;
+    const handler = this.handlers[layout.number]!;
     this.now.begin(layout.name, origin, from);
     gate.open = true;
     gate.writer = layout.name;

@@ -19,6 +19,7 @@ export function foldTick(
       byKind.get(kind) ??
       fail('CORRUPT', 'a record counts events of a kind it does not hold', { tick, kind }),
   );
+  applier.audit?.watch(batches);
   for (const wave of waves) applier.applyWave(wave);
   for (const batch of batches)
     if (!applier.isDone(batch))

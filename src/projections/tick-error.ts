@@ -28,16 +28,19 @@ function placeText({ tick, origin, kind, event, invariant, metric }: TickPlace):
 
 const PLACED: ReadonlySet<ErrorCode> = new Set(['TICK_FAILED', 'INVARIANT_BROKEN', 'REPEAT_LIMIT']);
 
+/** What keeps its code when its place is added. */
+const KEPT: ReadonlySet<ErrorCode> = new Set(['ASYNC_IN_TICK', 'WRITTEN_PAST']);
+
 /** Whether an error says its place already. */
 const isPlaced = ({ code, facts }: WorldfoldError): boolean =>
-  PLACED.has(code) || (code === 'ASYNC_IN_TICK' && facts.tick !== undefined);
+  PLACED.has(code) || (KEPT.has(code) && facts.tick !== undefined);
 
 /** Wraps what user code threw. Facts of the inner error (table, column, row) are kept beside the place. */
 export function tickError(cause: unknown, place: TickPlace): WorldfoldError {
   const inner = cause instanceof WorldfoldError ? cause : null;
   if (inner !== null && isPlaced(inner)) return inner;
   const text = messageOf(cause);
-  const code = inner?.code === 'ASYNC_IN_TICK' ? 'ASYNC_IN_TICK' : 'TICK_FAILED';
+  const code = inner !== null && KEPT.has(inner.code) ? inner.code : 'TICK_FAILED';
   const facts = { ...inner?.facts, ...place, ...(inner ? { reason: inner.code } : {}) };
   return new WorldfoldError(code, `${placeText(place)}: ${text}`, facts, inner?.hint, cause);
 }

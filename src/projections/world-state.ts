@@ -5,10 +5,12 @@
  * can be cleared and folded from the log at any time, and the faces stay good.
  */
 import { canonicalJson } from '../base/canonical.ts';
+import { fail } from '../base/errors.ts';
 import { xxh128 } from '../base/hash.ts';
 import { utf8 } from '../base/text.ts';
 import { Gate } from '../columns/gate.ts';
-import { TableStore } from '../columns/table-store.ts';
+import type { RowRange } from '../columns/lane.ts';
+import { TableStore, type Unmarked } from '../columns/table-store.ts';
 import { SingleView, TableView } from '../columns/table-view.ts';
 import { SingleWriter, TableWriter } from '../columns/table-writer.ts';
 import { type CompiledSchema, SOURCES } from '../schema/compile.ts';
@@ -72,6 +74,11 @@ export class WorldState {
     this.fillSingles();
   }
 
+  /** Takes note that all that was hashed so far is kept elsewhere. */
+  settle(): void {
+    for (const { set } of this.tables.values()) for (const lane of set.lanes) lane.settle();
+  }
+
   /** The state hash: XXH3-128 over the hashes of all tables, the framework's own included. */
   digest(): Uint8Array {
     const { digested } = this;
@@ -82,4 +89,40 @@ export class WorldState {
     }
     return xxh128(digested);
   }
+
+  /**
+   * Fails with `WRITTEN_PAST` where something differs from when it was last hashed and was not marked.
+   * `where` says when it was found, if that is not plain: `before the tick began`.
+   */
+  audit(where = ''): void {
+    for (const [table, store] of this.tables) {
+      const found = store.audit();
+      if (found !== null) writtenPast(table, found, where);
+    }
+  }
 }
+
+function writtenPast(table: string, found: Unmarked, where: string): never {
+  const when = where === '' ? '' : `, ${where}`;
+  const hint =
+    'Emit an event, and write the table in its handler through the view it is given. ' +
+    'A span ends with the handler that took it; what columns hand out is for reading.';
+  if ('count' in found)
+    return fail(
+      'WRITTEN_PAST',
+      `'${table}': ${found.count} went from ${found.expected} to ${found.actual} by itself${when}`,
+      { table, ...found },
+      hint,
+    );
+  const { column, rows } = found;
+  return fail(
+    'WRITTEN_PAST',
+    `'${table}.${column}' was written past the write view, ${rowsText(rows)}${when}`,
+    { table, column, ...rows },
+    hint,
+  );
+}
+
+/** Rows in words: `in row 3`, `within rows 0 to 511`. */
+export const rowsText = ({ from, to }: RowRange): string =>
+  to - from === 1 ? `in row ${from}` : `within rows ${from} to ${to - 1}`;

@@ -6,13 +6,13 @@
 import { hex } from '../base/bytes.ts';
 import { parseCanonical } from '../base/canonical.ts';
 import { type RunHeader, readHeader } from '../log/header.ts';
+import { pathOf } from '../log/lineage.ts';
 import { findRun, readFrames } from '../log/reader.ts';
 import type { RunInfo, Store } from '../log/store.ts';
 import { unliteral } from '../schema/canonical-text.ts';
 import { compileText } from '../schema/compile.ts';
 import { checkStore, checkText } from '../simulation/arguments.ts';
-import { readEnvironment } from '../simulation/create-run.ts';
-import { type MetricFrame, metricsOf } from '../simulation/history.ts';
+import { type MetricFrame, metricsOf, readEnvironment } from '../simulation/history.ts';
 
 export type { RunHeader } from '../log/header.ts';
 
@@ -71,12 +71,13 @@ export async function describeRun(store: Store, id: string): Promise<RunDescript
   const info = await findRun(store, id);
   const { segment } = info;
   const listed = listing(info);
-  const environment = await readEnvironment(store, segment.id);
+  const path = await pathOf(store, segment);
+  const environment = await readEnvironment(store, path);
   const { kinds } = compileText(environment.schema);
   const events = new Map<string, number>();
   let bytes = 0;
   let hashed: { tick: number; hash: string } | null = null;
-  for await (const frame of readFrames(store, segment.id, 0, segment.head.tick)) {
+  for await (const frame of readFrames(store, path, 0, segment.head.tick)) {
     bytes += frame.bytes.length;
     if (frame.stateHash !== null) hashed = { tick: frame.tick, hash: hex(frame.stateHash) };
     for (const { kind, size } of frame.counts) {
@@ -84,7 +85,7 @@ export async function describeRun(store: Store, id: string): Promise<RunDescript
       events.set(name, (events.get(name) ?? 0) + size);
     }
   }
-  const source = { store, segment: segment.id, durableTick: segment.head.tick, undurable: [] };
+  const source = { store, path, durableTick: segment.head.tick, undurable: [] };
   return {
     ...listed,
     stateHash: hashed?.hash ?? null,

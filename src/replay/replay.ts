@@ -5,15 +5,19 @@ import { hex } from '../base/bytes.ts';
 import { fail } from '../base/errors.ts';
 import { loadHash } from '../base/hash.ts';
 import { steadyClock, yieldToEvents } from '../base/platform.ts';
-import { findRun, readFrames } from '../log/reader.ts';
+import { parseChange } from '../log/environment.ts';
+import { pathOf } from '../log/lineage.ts';
+import { findRun, readFrame, readFrames } from '../log/reader.ts';
 import { eventCount, type RecordFrame } from '../log/record.ts';
-import type { Store } from '../log/store.ts';
+import { hasSnapshots, type Store } from '../log/store.ts';
 import type { Shape } from '../schema/infer.ts';
 import { checkReplay } from '../simulation/arguments.ts';
-import { engineFor, readEnvironment } from '../simulation/create-run.ts';
 import type { WorldDef } from '../simulation/define-world.ts';
 import type { Engine } from '../simulation/engine.ts';
 import { inRun } from '../simulation/failures.ts';
+import type { LogSource } from '../simulation/history.ts';
+import { crossEra } from '../simulation/restore.ts';
+import { newEngine } from '../simulation/run-options.ts';
 import type { AnyWorld } from '../simulation/world.ts';
 
 /** How to replay. */
@@ -32,6 +36,11 @@ export interface ReplayReport {
   readonly id: string;
   /** The last tick folded. */
   readonly tick: number;
+  /**
+   * The first tick that was folded: 0, or that of the last era that was adopted, whose base is a snapshot.
+   * Records before it are verified and not folded.
+   */
+  readonly from: number;
   /** The state hash after it, as folded. */
   readonly stateHash: string;
   /** The state hash recorded for that tick, or null where that tick recorded none. */
@@ -59,8 +68,8 @@ class Replay {
   fold(frame: RecordFrame): void {
     this.engine.fold(frame);
     this.engine.compare(frame);
-    this.recordedHash = frame.stateHash;
-    if (frame.stateHash !== null) this.compared++;
+    this.recordedHash = this.engine.isPresent ? frame.stateHash : null;
+    if (this.recordedHash !== null) this.compared++;
     this.events += eventCount(frame.counts);
   }
 }
@@ -98,11 +107,17 @@ async function replayAll(world: AnyWorld, options: ReplayOptions): Promise<Repla
       tick: target,
       head: segment.head.tick,
     });
-  const engine = engineFor(world, await readEnvironment(store, segment.id), {});
+  const path = await pathOf(store, segment);
+  const source = { store, path, durableTick: segment.head.tick, undurable: [] };
+  const engine = newEngine(world, {});
   const under = new Replay(engine);
+  const from = await lastAdopted(source, target);
   let slice = steadyClock();
-  for await (const frame of readFrames(store, segment.id, 0, target)) {
-    under.fold(frame);
+  for await (const frame of readFrames(store, path, 0, target)) {
+    if (frame.tick >= from) {
+      await crossEra(engine, source, frame);
+      under.fold(frame);
+    }
     if (signal?.aborted) break;
     if (steadyClock() - slice < SLICE_MS) continue;
     onProgress?.({ tick: frame.tick, target });
@@ -113,5 +128,30 @@ async function replayAll(world: AnyWorld, options: ReplayOptions): Promise<Repla
   onProgress?.({ tick, target });
   const recordedHash = under.recordedHash === null ? null : hex(under.recordedHash);
   const { compared, events } = under;
-  return { id, tick, stateHash: engine.stateHash(), recordedHash, compared, ticks: tick + 1, events };
+  return {
+    id,
+    tick,
+    from,
+    stateHash: engine.stateHash(),
+    recordedHash,
+    compared,
+    ticks: tick - from + 1,
+    events,
+  };
+}
+
+/**
+ * The first tick of the last era up to `to` that began with adopted code, or 0. Such an era begins on a pinned
+ * snapshot, so that only records behind those are looked at.
+ */
+async function lastAdopted({ store, path }: LogSource, to: number): Promise<number> {
+  if (!hasSnapshots(store)) return 0;
+  let from = 0;
+  for (const { segment, to: last } of path)
+    for (const { tick, pinned } of await store.snapshots(segment)) {
+      if (!pinned || tick + 1 > Math.min(to, last)) continue;
+      const { environment } = await readFrame(store, path, tick + 1);
+      if (environment !== null && parseChange(environment).era?.why === 'adopted') from = tick + 1;
+    }
+  return from;
 }

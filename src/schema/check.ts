@@ -6,6 +6,7 @@
  */
 import type { AnyColumn, Columns, ListOf, NewIn, OwnId, RefTo, Special, StructOf } from './columns.ts';
 import type { RawOf, Shape, SingleKey } from './infer.ts';
+import type { Migrations } from './migration.ts';
 import type { form } from './tables.ts';
 
 /** What a user declares. */
@@ -21,6 +22,8 @@ export interface Declaration {
   readonly tables: Shape['tables'];
   readonly events?: Shape['events'];
   readonly inputs?: Shape['inputs'];
+  /** How logs of older versions are taken along, by the version that each step leads to. */
+  readonly migrations?: Migrations;
 }
 /** A part of a declaration, or nothing where it is left out. */
 export type Given<D, P extends keyof Shape> = D extends { readonly [Q in P]: infer X extends Shape[P] }

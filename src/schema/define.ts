@@ -12,6 +12,7 @@ import { specsOf } from './columns.ts';
 import { type CompiledSchema, compileSchema } from './compile.ts';
 import type { Ctx, Derived, Handler, Sync, System, SystemOptions } from './context.ts';
 import type { Kinds, Shape } from './infer.ts';
+import { checkMigrations, type Migrations } from './migration.ts';
 import type { SchemaSpec } from './spec.ts';
 import { kindSpec, tableSpec } from './tables.ts';
 import type { World } from './views.ts';
@@ -37,6 +38,8 @@ export interface Schema<S extends Shape> {
   readonly spec: SchemaSpec;
   /** What the engine runs on: layouts, canonical text, fingerprint. */
   readonly compiled: CompiledSchema;
+  /** How logs of older versions are taken along; empty where none is declared. No part of the fingerprint. */
+  readonly migrations: Migrations;
   /** The same schema under a short name, so that hovers and errors say `Emit<Town>`. */
   as<N extends S>(): Schema<N>;
   /** Names a system. It does nothing until a world lists it. */
@@ -53,7 +56,7 @@ export interface Schema<S extends Shape> {
   ): Derived<S, D>;
 }
 
-const PARTS = ['name', 'version', 'tick', 'config', 'tables', 'events', 'inputs'];
+const PARTS = ['name', 'version', 'tick', 'config', 'tables', 'events', 'inputs', 'migrations'];
 const SYSTEM: readonly (keyof SystemOptions<Shape>)[] = ['every', 'when', 'effects', 'repeat'];
 
 function system(name: string, ...rest: unknown[]): object {
@@ -127,6 +130,7 @@ export function defineSchema<const D extends Declaration>(
     name: spec.name,
     spec,
     compiled: compileSchema(spec),
+    migrations: checkMigrations(spec, declaration.migrations),
     as: () => schema,
     system,
     apply: (handlers: object) => handlers,

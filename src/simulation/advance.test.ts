@@ -6,8 +6,9 @@ import { memoryStore } from '../log/memory-store.ts';
 import { t } from '../schema/columns.ts';
 import { defineSchema } from '../schema/define.ts';
 import { singleton } from '../schema/tables.ts';
-import { createRun, openRun } from './create-run.ts';
+import { createRun } from './create-run.ts';
 import { defineWorld } from './define-world.ts';
+import { openRun } from './open-run.ts';
 
 const clocks = { wall: () => 0, steady: () => 0 };
 const begin = (more = {}, store = memoryStore()) =>
@@ -208,7 +209,7 @@ describe('openRun', () => {
     expect(await codeOf(() => openRun(hamlet(), { store, id: 'nobody' }))).toBe('UNKNOWN_RUN');
     expect(await caught(() => openRun(tally(), { store, id: 'r' }))).toMatchObject({
       code: 'SCHEMA_DIFFERS',
-      facts: { run: 'r', world: 'tally' },
+      facts: { run: 'r' },
     });
     expect(await codeOf(() => openRun(hamlet(), { store, id: 'r', maxInputs: 0 }))).toBe('BAD_USAGE');
     await (await openRun(hamlet(), { store, id: 'r' })).close();
@@ -230,11 +231,11 @@ describe('openRun', () => {
       expect(hashed).toEqual([0, 1, 2, 3, 4, 5, 6].filter((tick) => tick % hashEvery === 0));
       if (hashEvery < 100)
         expect(await caught(() => openRun(changed, { store, id: 'r' }))).toMatchObject({
-          code: 'REPLAY_DIFFERS',
-          facts: { run: 'r', tick: hashed.at(-1) },
+          code: 'CODE_CHANGED',
+          facts: { run: 'r', tick: hashed[1], tables: ['total'] },
         });
       expect(await caught(() => openRun(throwing, { store, id: 'r' }))).toMatchObject({
-        code: 'REPLAY_DIFFERS',
+        code: 'CODE_CHANGED',
         facts: { run: 'r', tick: 1, origin: 'adds', kind: 'add', event: 0 },
       });
       const again = await openRun(world, { store, id: 'r', hashEvery });

@@ -11,9 +11,20 @@ import { textFlaw } from '../base/text.ts';
 
 type Given = { readonly [name: string]: unknown };
 
-const POLICY = ['hashEvery', 'invariantsEvery', 'commit', 'maxInputs', 'maxUndurable', 'leaseMs', 'clocks'];
+const POLICY = [
+  'hashEvery',
+  'invariantsEvery',
+  'paranoid',
+  'commit',
+  'snapshots',
+  'maxInputs',
+  'maxUndurable',
+  'leaseMs',
+  'clocks',
+];
 const CREATE = ['store', 'seed', 'id', 'config', 'hints', ...POLICY];
-const OPEN = ['store', 'id', 'takeover', ...POLICY];
+const OPEN = ['store', 'id', 'takeover', 'adopt', 'later', ...POLICY];
+const FORK = ['at', 'because', 'inputs', 'config', 'seed', 'later', 'id', 'hints'];
 const REPLAY = ['store', 'id', 'to', 'onProgress', 'signal'];
 const READS = ['read', 'head', 'list'];
 const WRITES = [...READS, 'create', 'append', 'acquire', 'renew', 'release'];
@@ -100,8 +111,17 @@ function checkSignal(signal: unknown): void {
   );
 }
 
-function checkPolicy({ commit, clocks }: Given): void {
+/** True, false, or nothing. */
+function checkFlag(name: string, flag: unknown): void {
+  if (flag === undefined || typeof flag === 'boolean') return;
+  fail('BAD_USAGE', `${name} must be true or false, not ${show(flag)}`, {}, `Write ${name}: true.`);
+}
+
+function checkPolicy({ commit, clocks, paranoid, snapshots }: Given): void {
+  checkFlag('paranoid', paranoid);
   if (commit !== undefined) checkNames('commit', commit, ['ticks', 'ms']);
+  if (snapshots !== undefined && snapshots !== false)
+    checkNames('snapshots', snapshots, ['every', 'keep', 'onClose']);
   if (clocks === undefined) return;
   checkNames('clocks', clocks, ['wall', 'steady']);
   checkFunction('clocks.wall', (clocks as Given).wall);
@@ -140,13 +160,35 @@ export function checkOpen(world: unknown, options: unknown): void {
   checkStore('openRun', given.store, 'write');
   checkText('id', given.id);
   checkPolicy(given);
-  if (given.takeover !== undefined && typeof given.takeover !== 'boolean')
+  checkFlag('takeover', given.takeover);
+  checkFlag('adopt', given.adopt);
+  if (given.later !== undefined && given.later !== 'drop' && typeof given.later !== 'function')
     fail(
       'BAD_USAGE',
-      `takeover must be true or false, not ${show(given.takeover)}`,
+      `later must be 'drop' or a function, not ${show(given.later)}`,
       {},
-      'Write takeover: true.',
+      'A run that was forked with kept inputs goes on keeping them: leave it out.',
     );
+}
+
+/** The options of `fork`. */
+export function checkFork(options: unknown): void {
+  checkNames('the options of fork', options, FORK);
+  const { because, inputs, later, config } = options as Given;
+  if (because !== undefined && (typeof because !== 'string' || textFlaw(because) !== null))
+    fail('BAD_USAGE', `because must be a text, not ${show(because)}`, {}, "Write because: 'masks'.");
+  if (inputs !== undefined && !Array.isArray(inputs))
+    fail('BAD_USAGE', `inputs must be a list, not ${show(inputs)}`, {}, 'Write inputs: [[kind, row], …].');
+  if (config !== undefined && (!isObject(config) || Array.isArray(config)))
+    fail('BAD_USAGE', `config must be an object, not ${show(config)}`, {}, 'Write config: { name: value }.');
+  if (later !== undefined && later !== 'keep' && later !== 'drop' && typeof later !== 'function')
+    fail(
+      'BAD_USAGE',
+      `later must be 'keep', 'drop' or a function, not ${show(later)}`,
+      {},
+      "The parent's inputs after the tick of the fork are dropped where it is left out.",
+    );
+  checkHints((options as Given).hints);
 }
 
 /** The arguments of `replay`. */
@@ -201,3 +243,19 @@ export function checkObserver(when: unknown, observer: unknown): void {
 /** What comes with a submitted row: whose input it is, and which. */
 export const checkFrom = (from: unknown): void =>
   checkNames('what follows the row of an input', from, ['source', 'seq']);
+
+/** Which input of which source it is. */
+export interface InputFrom {
+  readonly source?: string;
+  readonly seq?: number;
+}
+
+/** The source of an input and its number there: both or neither. `BAD_INPUT`. */
+export function checkSource({ source, seq }: InputFrom): { source: string | null; seq: number } {
+  if (source === undefined && seq === undefined) return { source: null, seq: 0 };
+  if (typeof source !== 'string' || source === '' || textFlaw(source) !== null)
+    return fail('BAD_INPUT', `${show(source)} is no name of a source`, { source, seq });
+  if (!Number.isSafeInteger(seq) || seq! < 0)
+    fail('BAD_INPUT', `${show(seq)} is no number of an input: source and seq go together`, { source, seq });
+  return { source, seq: seq! };
+}

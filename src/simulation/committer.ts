@@ -37,6 +37,21 @@ export async function persistent<T>(call: () => Promise<T>): Promise<T> {
     }
 }
 
+/**
+ * Makes a call that must be made once. Where the store failed, `find` tells whether the call was kept and only
+ * its answer lost.
+ */
+export async function keptAnswer<T>(call: () => Promise<T>, find: () => Promise<T | undefined>): Promise<T> {
+  try {
+    return await call();
+  } catch (e) {
+    if (!isWorldfoldError(e, 'STORE_FAILED')) throw e;
+    const found = await find().catch(() => undefined);
+    if (found === undefined) throw e;
+    return found;
+  }
+}
+
 /** The waiting records of one run. */
 export class Committer {
   durable: Head;

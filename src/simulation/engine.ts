@@ -5,29 +5,17 @@
  * the state in pieces; whoever called must rebuild it before its next use.
  */
 
-import { hex, sameBytes } from '../base/bytes.ts';
 import { show } from '../base/canonical.ts';
 import type { Rng } from '../base/draws.ts';
 import { fail, isWorldfoldError } from '../base/errors.ts';
-import { frozen } from '../columns/cells.ts';
-import {
-  decodeBatches,
-  eventCount,
-  NO_HASH,
-  type RecordFrame,
-  reusedSets,
-  type SetSource,
-  type TickContent,
-} from '../log/record.ts';
-import { Applier } from '../projections/applier.ts';
-import { foldTick } from '../projections/fold.ts';
+import type { TickContent } from '../log/record.ts';
 import { refusePromise, tickError } from '../projections/tick-error.ts';
-import { WorldState } from '../projections/world-state.ts';
-import { Streams, type TickStreams } from '../random/streams.ts';
+import type { TickStreams } from '../random/streams.ts';
 import { SOURCE_KIND, SOURCES } from '../schema/compile.ts';
 import { secondsAt } from '../schema/tick-length.ts';
 import { defaultOf } from '../schema/validate.ts';
 import { DerivedValues } from './derived.ts';
+import { FoldedWorld } from './folded-world.ts';
 import { TickEvents } from './tick-events.ts';
 import type { AnyCtx, AnyDerived, AnyNow, AnySystem, AnyWorld } from './world.ts';
 
@@ -59,6 +47,8 @@ export class InputRefused extends Error {
 export interface Cadence {
   readonly hashEvery: number;
   readonly invariantsEvery: number;
+  /** Whether what is written past the write view is looked for, around every call of user code. */
+  readonly paranoid?: boolean;
 }
 
 /** A computed tick. */
@@ -68,60 +58,35 @@ export interface ComputedTick {
   readonly inputs: readonly AppliedInput[];
 }
 
-/** Where a log stands after a tick. */
-export interface Position {
-  readonly tick: number;
-  readonly hash: Uint8Array;
-  /** The number of the next event. */
-  readonly sequence: number;
-}
-
-const CHANGED =
-  'The code of apply has changed, or is not deterministic: `worldfold replay` names the first such tick.';
-
-const START: Position = { tick: -1, hash: NO_HASH, sequence: 0 };
-
 /** Computes ticks of one world, live, and folds recorded ones. */
-export class Engine {
-  readonly world: AnyWorld;
-  readonly state: WorldState;
-  readonly config: object;
-  position: Position = START;
-  private readonly streams: Streams;
-  private readonly applier: Applier;
+export class Engine extends FoldedWorld {
   private readonly events: TickEvents;
   private readonly derived: DerivedValues;
   private readonly cadence: Cadence;
-  private readonly sets: SetSource;
   private readonly ctx: AnyCtx;
-  private tick = 0;
   private drawing: TickStreams | null = null;
-  private environment: string | null;
 
-  constructor(world: AnyWorld, seed: string, config: object, environment: string, cadence: Cadence) {
-    const { compiled } = world.schema;
-    this.world = world;
-    this.config = sealed(config);
+  /** An engine before tick 0: it folds a log from there, loads a snapshot, or computes a setup. */
+  constructor(world: AnyWorld, cadence: Cadence) {
+    super(world, cadence.paranoid ?? false);
     this.cadence = cadence;
-    this.environment = environment;
-    this.state = new WorldState(compiled);
-    this.streams = new Streams(seed);
-    this.applier = new Applier(this.state, world.def.apply, this.streams, config);
     this.events = new TickEvents(this.applier);
     this.derived = new DerivedValues(this.state);
-    this.sets = reusedSets(compiled);
     this.ctx = this.makeCtx();
   }
 
   private makeCtx(): AnyCtx {
-    const { state, events, derived, config } = this;
+    const { state, events, derived } = this;
     const length = this.world.schema.compiled.tick;
     const tickNow = (): number => this.tick;
+    const configNow = (): object => this.config;
     return Object.freeze({
       get tick(): number {
         return tickNow();
       },
-      config,
+      get config(): object {
+        return configNow();
+      },
       get seconds(): number {
         return secondsAt(length, tickNow());
       },
@@ -200,6 +165,7 @@ export class Engine {
     this.events.begin(tick);
     this.drawing = this.streams.tick(tick);
     try {
+      this.audit?.begin(tick);
       const inputs = run();
       const draws = this.drawing.draws();
       // Conditions and measures may not draw: what they do must leave no trace in the record.
@@ -225,21 +191,22 @@ export class Engine {
   private content(tick: number, draws: TickContent['draws']): TickContent {
     const { hash, sequence } = this.position;
     const stateHash = this.hashes(tick) ? this.state.digest() : null;
-    const environment = tick === 0 ? this.environment : null;
+    const environment = this.proposedText();
     return { tick, sequence, previous: hash, environment, draws, stateHash, ...this.events.content() };
   }
 
   /** Takes note that a computed tick was encoded. */
   advanceTo(content: TickContent, hash: Uint8Array): void {
     const events = content.batches.reduce((sum, { set }) => sum + set.size, 0);
-    this.position = { tick: content.tick, hash, sequence: content.sequence + events };
+    this.recorded({ tick: content.tick, hash, sequence: content.sequence + events });
   }
 
   private guarded<T>(place: { origin?: string; invariant?: string; metric?: string }, run: () => T): T {
+    const { audit, tick } = this;
     try {
-      return run();
+      return audit === null ? run() : audit.around({ tick, ...place }, run);
     } catch (cause) {
-      throw tickError(cause, { tick: this.tick, ...place });
+      throw tickError(cause, { tick, ...place });
     }
   }
 
@@ -254,6 +221,7 @@ export class Engine {
         if (source !== null) this.events.write(kindOf.get(SOURCE_KIND)!, { source, seq });
       });
     } catch (cause) {
+      if (isWorldfoldError(cause, 'WRITTEN_PAST')) throw cause;
       throw new InputRefused(index, cause);
     }
     return { created, repeated: false };
@@ -328,36 +296,9 @@ export class Engine {
     );
   }
 
-  /**
-   * Folds a recorded tick. `REPLAY_DIFFERS` where a handler throws, since it did not when the tick was
-   * recorded.
-   */
-  fold(frame: RecordFrame): void {
-    this.tick = frame.tick;
-    const batches = decodeBatches(frame, this.state.schema, this.sets);
-    try {
-      foldTick(frame.tick, frame.waves, batches, this.applier);
-    } catch (cause) {
-      if (!isWorldfoldError(cause) || cause.code === 'CORRUPT') throw cause;
-      fail('REPLAY_DIFFERS', `folding fails: ${cause.message}`, cause.facts, CHANGED, cause);
-    }
-    this.position = {
-      tick: frame.tick,
-      hash: frame.hash.slice(),
-      sequence: frame.sequence + eventCount(frame.counts),
-    };
-  }
-
   /** Whether the state is hashed after a tick. */
   hashes(tick: number): boolean {
     return tick % this.cadence.hashEvery === 0;
-  }
-
-  /** The state hash in hexadecimal. `WRONG_STATE` while the world is folded anew. */
-  stateHash(): string {
-    if (this.state.gate.hidden)
-      fail('WRONG_STATE', 'the world is being folded anew after a failed tick', { tick: this.position.tick });
-    return hex(this.state.digest());
   }
 
   /** Whether the world's own end has come. */
@@ -371,50 +312,14 @@ export class Engine {
     return this.condition(until, "'until'");
   }
 
-  /** Compares the world with the hash that a tick recorded. `REPLAY_DIFFERS`. */
-  compare({ tick, stateHash }: Pick<RecordFrame, 'tick' | 'stateHash'>): void {
-    if (stateHash === null) return;
-    const actual = this.state.digest();
-    if (!sameBytes(stateHash, actual))
-      fail(
-        'REPLAY_DIFFERS',
-        `folding tick ${tick} gives another world than was recorded`,
-        { tick, expected: hex(stateHash), actual: hex(actual) },
-        CHANGED,
-      );
-  }
-
-  /** Lets nobody look at the state until {@link reveal}. */
-  hide(): void {
-    this.state.gate.hidden = true;
-  }
-
-  /** Forgets the state, to be folded anew from tick 0. */
-  clear(): void {
-    this.state.clear();
+  override clear(): void {
+    super.clear();
     this.derived.clear();
-    this.position = START;
-  }
-
-  /** Lets the state be looked at again. */
-  reveal(): void {
-    this.state.gate.hidden = false;
   }
 }
 
 /** At most so many rows that break an invariant are shown. */
 const MAX_ROWS = 100;
-
-/** Config that nobody can change: frozen through and through, bytes as a copy each time they are read. */
-function sealed(config: object): object {
-  const made = {};
-  for (const [name, value] of Object.entries(config))
-    Object.defineProperty(made, name, {
-      enumerable: true,
-      ...(value instanceof Uint8Array ? { get: () => value.slice() } : { value: frozen(value) }),
-    });
-  return Object.freeze(made);
-}
 
 /** The rows that break an invariant, or null when it holds: false, or rows, break it. */
 function offending(result: unknown): readonly unknown[] | null {

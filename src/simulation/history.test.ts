@@ -3,7 +3,8 @@ import { hamlet, hamletSchema } from '../../test/support/hamlet.ts';
 import { caught, codeOf, collect, framesOf, rowsOf } from '../../test/support/runs.ts';
 import { tally, tallySchema } from '../../test/support/tally.ts';
 import { memoryStore } from '../log/memory-store.ts';
-import { createRun, openRun } from './create-run.ts';
+import { createRun } from './create-run.ts';
+import { openRun } from './open-run.ts';
 
 const commit = { ticks: 4, ms: 1e9 };
 const clocks = { wall: () => 0, steady: () => 0 };

@@ -3,26 +3,35 @@
  */
 
 import { fail } from '../base/errors.ts';
-import { readFrames } from '../log/reader.ts';
+import { type Environment, parseEnvironment } from '../log/environment.ts';
+import { type LogPath, leafOf } from '../log/lineage.ts';
+import { readFrame, readFrames } from '../log/reader.ts';
 import { decodeBatches, decodeFrame, type RecordFrame, reusedSets } from '../log/record.ts';
 import type { LogRecord, LogStore } from '../log/store.ts';
 import type { CompiledSchema } from '../schema/compile.ts';
 
-/** Where a log is: durable ticks in a segment of a store, later ones in memory. */
+/** Where a log is: durable ticks in the segments of a store, later ones in memory. */
 export interface LogSource {
   readonly store: LogStore;
-  readonly segment: string;
+  readonly path: LogPath;
   readonly durableTick: number;
   readonly undurable: readonly LogRecord[];
 }
 
 /** Frames of ticks `from` to `to`, both included. */
 export async function* frames(source: LogSource, from: number, to: number): AsyncGenerator<RecordFrame> {
-  const { store, segment, durableTick, undurable } = source;
-  if (from <= Math.min(to, durableTick)) yield* readFrames(store, segment, from, Math.min(to, durableTick));
+  const { store, path, durableTick, undurable } = source;
+  if (from <= Math.min(to, durableTick)) yield* readFrames(store, path, from, Math.min(to, durableTick));
   for (const record of undurable)
     if (record.tick > durableTick && record.tick >= from && record.tick <= to)
-      yield decodeFrame(record.bytes, { segment, tick: record.tick });
+      yield decodeFrame(record.bytes, { segment: leafOf(path), tick: record.tick });
+}
+
+/** The environment of record 0. */
+export async function readEnvironment(store: LogStore, path: LogPath): Promise<Environment> {
+  const { environment } = await readFrame(store, path, 0);
+  if (environment !== null) return parseEnvironment(environment, null);
+  return fail('CORRUPT', 'record 0 says nothing of its environment', { segment: path[0]!.segment, tick: 0 });
 }
 
 /** For each event of a kind in a frame, its place in the order of all the tick's events. */

@@ -27,9 +27,18 @@ export interface InputApplied extends AppliedInput {
 /** A submitted input with its promises. */
 export interface Submission {
   readonly input: PendingInput;
+  /** Who it came from: a submitter, what a fork begins with, or what its parent recorded. */
+  readonly from: 'submitter' | 'fork' | 'parent';
   readonly applied: Deferred<InputApplied>;
   readonly durable: Deferred<{ readonly tick: number }>;
 }
+
+const submissionOf = (input: PendingInput, from: Submission['from']): Submission => ({
+  input,
+  from,
+  applied: new Deferred<InputApplied>(),
+  durable: new Deferred<{ readonly tick: number }>(),
+});
 
 /** Inputs that wait for a tick, and those that wait for a commit. */
 export class InputQueue {
@@ -52,25 +61,31 @@ export class InputQueue {
         { run: this.run, queue: 'inputs', max: this.max },
         'Advance the run, or raise maxInputs.',
       );
-    const submission = {
-      input,
-      applied: new Deferred<InputApplied>(),
-      durable: new Deferred<{ tick: number }>(),
-    };
+    const submission = submissionOf(input, 'submitter');
     this.waiting.push(submission);
     return submission;
   }
 
-  /** Takes all waiting inputs out, in order of arrival. */
-  take(): Submission[] {
-    const taken = this.waiting;
-    this.waiting = [];
-    return taken;
+  /** Takes in what the first tick of a fork begins with; before anything is submitted. */
+  begin(input: PendingInput): void {
+    this.waiting.push(submissionOf(input, 'fork'));
   }
 
-  /** Puts inputs of a failed tick back, before those that came since. */
+  /**
+   * Takes all waiting inputs out, in order of arrival; what a parent recorded stands before what was
+   * submitted.
+   */
+  take(kept: readonly PendingInput[]): Submission[] {
+    const taken = this.waiting;
+    this.waiting = [];
+    const opening = taken.filter(({ from }) => from === 'fork');
+    const submitted = taken.filter(({ from }) => from !== 'fork');
+    return [...opening, ...kept.map((input) => submissionOf(input, 'parent')), ...submitted];
+  }
+
+  /** Puts inputs of a failed tick back, before those that came since. A parent's are read again. */
   putBack(submissions: readonly Submission[]): void {
-    this.waiting = [...submissions, ...this.waiting];
+    this.waiting = [...submissions.filter(({ from }) => from !== 'parent'), ...this.waiting];
   }
 
   /** Tells submitters that their tick was computed. */

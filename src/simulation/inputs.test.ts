@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { caught, codeOf, framesOf, hashesOf, rowsOf } from '../../test/support/runs.ts';
 import { tally, tallySchema } from '../../test/support/tally.ts';
 import { memoryStore } from '../log/memory-store.ts';
-import { createRun, openRun } from './create-run.ts';
+import { createRun } from './create-run.ts';
+import { openRun } from './open-run.ts';
 
 const clocks = { wall: () => 0, steady: () => 0 };
 const begin = (world = tally(), store = memoryStore(), more = {}) =>

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { hamlet } from '../../test/support/hamlet.ts';
 import { codeOf, collect, framesOf, meddled, settled } from '../../test/support/runs.ts';
 import { fail } from '../base/errors.ts';
-import { createRun, openRun } from './create-run.ts';
+import { createRun } from './create-run.ts';
+import { openRun } from './open-run.ts';
 import { RUN_CALLS, type RunCall, type RunState } from './run-states.ts';
 
 const root = new URL('../../', import.meta.url);
@@ -69,6 +70,7 @@ const CALLS: { readonly [call in RunCall]: readonly [string, (reached: Reached) 
       },
     ],
   ],
+  snapshot: [['snapshot()', ({ run }) => run.snapshot()]],
   submit: [
     ['an input', ({ run }) => run.submit.priced({ price: 1 })],
     ['a fact', ({ run }) => run.submit.shouted()],

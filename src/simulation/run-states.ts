@@ -15,22 +15,44 @@ import { type ErrorCode, fail } from '../base/errors.ts';
 export type RunState = 'open' | 'advancing' | 'failed' | 'stalled' | 'fenced' | 'closed';
 
 /** The calls that depend on the state. */
-export type RunCall = 'advance' | 'flush' | 'submit' | 'read' | 'close';
+export type RunCall = 'advance' | 'flush' | 'snapshot' | 'submit' | 'read' | 'close';
 
 /** Null: the call is allowed. A code: it is refused with it. */
 export const RUN_CALLS: { readonly [state in RunState]: { readonly [call in RunCall]: ErrorCode | null } } = {
-  open: { advance: null, flush: null, submit: null, read: null, close: null },
-  advancing: { advance: 'WRONG_STATE', flush: null, submit: null, read: null, close: null },
-  failed: { advance: null, flush: null, submit: null, read: null, close: null },
-  stalled: { advance: 'STALLED', flush: null, submit: 'STALLED', read: null, close: null },
+  open: { advance: null, flush: null, snapshot: null, submit: null, read: null, close: null },
+  advancing: {
+    advance: 'WRONG_STATE',
+    flush: null,
+    snapshot: 'WRONG_STATE',
+    submit: null,
+    read: null,
+    close: null,
+  },
+  failed: { advance: null, flush: null, snapshot: null, submit: null, read: null, close: null },
+  stalled: {
+    advance: 'STALLED',
+    flush: null,
+    snapshot: 'STALLED',
+    submit: 'STALLED',
+    read: null,
+    close: null,
+  },
   fenced: {
     advance: 'WRITER_REPLACED',
     flush: 'WRITER_REPLACED',
+    snapshot: 'WRITER_REPLACED',
     submit: 'WRITER_REPLACED',
     read: null,
     close: null,
   },
-  closed: { advance: 'CLOSED', flush: 'CLOSED', submit: 'CLOSED', read: 'CLOSED', close: null },
+  closed: {
+    advance: 'CLOSED',
+    flush: 'CLOSED',
+    snapshot: 'CLOSED',
+    submit: 'CLOSED',
+    read: 'CLOSED',
+    close: null,
+  },
 };
 
 const HINTS: { readonly [state in RunState]?: string } = {

@@ -7,20 +7,31 @@
 import { show } from '../base/canonical.ts';
 import { fail, WorldfoldError } from '../base/errors.ts';
 import { yieldToEvents } from '../base/platform.ts';
-import { textFlaw } from '../base/text.ts';
+import type { LogPath } from '../log/lineage.ts';
 import { encodeRecord } from '../log/record.ts';
-import type { LogRecord, Store } from '../log/store.ts';
+import { hasSnapshots, type LogRecord, type SnapshotInfo, type Store, unsupported } from '../log/store.ts';
 import type { KindLayout } from '../schema/compile.ts';
 import { validRow } from '../schema/validate.ts';
-import { checkAdvance, checkFrom, checkObserver, checkRange } from './arguments.ts';
+import {
+  checkAdvance,
+  checkFork,
+  checkFrom,
+  checkObserver,
+  checkRange,
+  checkSource,
+  type InputFrom,
+} from './arguments.ts';
 import { type CommitPolicy, Committer, isLost, persistent } from './committer.ts';
-import { type ComputedTick, type Engine, InputRefused } from './engine.ts';
+import { type ComputedTick, type Engine, InputRefused, type PendingInput } from './engine.ts';
 import { attemptText, inputError, inRun } from './failures.ts';
+import type { ForkOptions } from './fork.ts';
 import { eventsOf, type LogSource, type MetricFrame, metricsOf } from './history.ts';
 import { drop, InputQueue, type Submission } from './input-queue.ts';
+import type { LaterReader } from './later.ts';
 import { type ObservedMoment, Observers, type TickNews } from './observers.ts';
-import { foldInto } from './refold.ts';
+import { damageOf, noState, type RestoreOptions, restore } from './restore.ts';
 import { checkCall, type RunState } from './run-states.ts';
+import { SnapshotKeeper, type SnapshotPolicy } from './snapshots.ts';
 import type { AnyNow } from './world.ts';
 
 /** What a run is made of; times come from the clocks that it is given. */
@@ -29,10 +40,21 @@ export interface RunParts {
   readonly store: Store;
   readonly segment: string;
   readonly epoch: number;
+  /** The way of the log through segments; it ends in `segment`. */
+  readonly path: LogPath;
   readonly engine: Engine;
-  /** A second engine of the same world and environment, for looking at the past. */
+  /** A second engine of the same world, for looking at the past. */
   readonly another: () => Engine;
   readonly policy: CommitPolicy;
+  readonly snapshots: SnapshotPolicy;
+  /** The hint about the code of the handlers. */
+  readonly code: string;
+  /** Inputs that the first tick of a fork begins with; each of them must apply. */
+  readonly opening: readonly PendingInput[];
+  /** The inputs that a parent recorded after the tick of the fork, where they are kept. */
+  readonly later: LaterReader | null;
+  /** Begins a fork of a log. */
+  readonly fork: (source: LogSource, parent: string, options: ForkOptions) => Promise<RunCore>;
   readonly maxInputs: number;
   /** Whether the log says already what the metrics of this writer's code are called. */
   readonly namesTold: boolean;
@@ -55,12 +77,6 @@ export interface AdvanceResult {
   readonly ended: boolean;
 }
 
-/** Which input of which source it is. */
-interface InputFrom {
-  readonly source?: string;
-  readonly seq?: number;
-}
-
 /** Milliseconds of computing before other tasks get their turn. */
 const SLICE_MS = 20;
 
@@ -74,6 +90,7 @@ export class RunCore {
   private readonly committer: Committer;
   private readonly queue: InputQueue;
   private readonly observers: Observers;
+  private readonly keeper: SnapshotKeeper | null;
   private namesTold: boolean;
   private hasEnded: boolean;
   private advancing = false;
@@ -99,6 +116,16 @@ export class RunCore {
     this.observers = new Observers(id, engine.world.schema.compiled);
     this.submit = this.submitters();
     this.namesTold = parts.namesTold;
+    this.keeper = hasSnapshots(store)
+      ? new SnapshotKeeper({
+          ...parts,
+          run: id,
+          store,
+          policy: parts.snapshots,
+          first: parts.path.at(-1)!.from,
+        })
+      : null;
+    for (const input of parts.opening) this.queue.begin(input);
     this.hasEnded = engine.hasEnded();
   }
 
@@ -132,8 +159,8 @@ export class RunCore {
   }
 
   private get source(): LogSource {
-    const { store, segment } = this.parts;
-    return { store, segment, durableTick: this.durableTick, undurable: this.committer.undurable };
+    const { store, path } = this.parts;
+    return { store, path, durableTick: this.durableTick, undurable: this.committer.undurable };
   }
 
   private submitters(): object {
@@ -215,6 +242,7 @@ export class RunCore {
       await this.step();
       if (until !== undefined && this.engine.holds(until)) break;
       if (this.committer.isDue()) await this.commit();
+      if (this.keeper?.isDue()) await this.keepSnapshot(this.keeper);
       if (steadyClock() - slice > SLICE_MS) {
         progress();
         await this.committer.renew();
@@ -225,9 +253,21 @@ export class RunCore {
     progress();
   }
 
+  /** Keeps a snapshot of the world as it is, after everything before it is durable. */
+  private async keepSnapshot(keeper: SnapshotKeeper): Promise<void> {
+    await this.commit();
+    await this.kept(keeper.keepQuietly());
+  }
+
+  /** The inputs of the next tick: what a fork begins with, what its parent recorded, what was submitted. */
+  private async inputs(): Promise<Submission[]> {
+    const kept = await this.parts.later?.at(this.tick + 1);
+    return this.queue.take(kept ?? []);
+  }
+
   /** One tick. Inputs that do not apply are dropped and the tick is computed again without them. */
   private async step(): Promise<void> {
-    let submissions = this.queue.take();
+    let submissions = await this.inputs();
     for (;;) {
       try {
         this.compute(submissions);
@@ -237,6 +277,8 @@ export class RunCore {
         this.rebuildTo = this.engine.position.tick;
         if (!(e instanceof InputRefused)) throw await this.tickFailed(e, submissions);
         const refused = submissions[e.index]!;
+        if (refused.from === 'fork')
+          throw await this.tickFailed(inputError(refused, e.cause, this.id), submissions);
         submissions = submissions.filter((submission) => submission !== refused);
         drop(refused, inputError(refused, e.cause, this.id));
       }
@@ -282,14 +324,20 @@ export class RunCore {
     return error;
   }
 
+  /** How worlds of this run are built: from any good snapshot, compared with what was recorded. */
+  private get restoring(): RestoreOptions {
+    return { code: null, compare: 'last', onDamage: damageOf(this.id) };
+  }
+
   /** Folds the world anew from the log, records in memory included. */
   private async rebuild(): Promise<void> {
     try {
-      await foldInto(this.engine, this.source, this.tick);
+      await restore(this.engine, this.source, this.tick, this.restoring);
     } catch (e) {
       this.failed = true;
       throw inRun(e, this.id);
     }
+    this.keeper?.restored();
     this.rebuildTo = null;
   }
 
@@ -310,9 +358,24 @@ export class RunCore {
       this.queue.committed(this.durableTick);
       this.observers.tell('durable', records);
     } catch (e) {
-      this.lost ||= isLost(e);
-      this.stalled = !this.lost;
-      if (this.lost) this.queue.abandon(e);
+      this.stalled = !this.isFenced(e);
+      throw inRun(e, this.id);
+    }
+  }
+
+  /** Takes note of an error that says that another writer has the log; whether one ever did. */
+  private isFenced(e: unknown): boolean {
+    this.lost ||= isLost(e);
+    if (this.lost) this.queue.abandon(e);
+    return this.lost;
+  }
+
+  /** Waits for what the keeper does. A snapshot too may be what a replaced writer hears of it by. */
+  private async kept(keeping: Promise<void>): Promise<void> {
+    try {
+      await keeping;
+    } catch (e) {
+      this.isFenced(e);
       throw inRun(e, this.id);
     }
   }
@@ -345,18 +408,56 @@ export class RunCore {
     return metricsOf(this.source, this.tick);
   }
 
-  /** The world as it was after a tick, folded anew. */
-  async at(tick: number): Promise<object> {
-    checkCall(this.id, this.state, 'read');
+  private checkTick(tick: number): void {
     if (!Number.isSafeInteger(tick) || tick < 0 || tick > this.tick)
       fail('NO_TICK', `run '${this.id}' has no tick ${show(tick)}: it has 0 to ${this.tick}`, {
         run: this.id,
         tick,
         head: this.tick,
       });
+  }
+
+  /** The world as it was after a tick, built anew. */
+  async at(tick: number): Promise<object> {
+    checkCall(this.id, this.state, 'read');
+    this.checkTick(tick);
     const engine = this.parts.another();
-    await foldInto(engine, this.source, tick);
+    await restore(engine, this.source, tick, this.restoring).catch((e) => noState(e, this.id, tick));
     return engine.state.reader;
+  }
+
+  /** Begins a run whose log continues this one's at a tick. */
+  async fork(options: ForkOptions): Promise<RunCore> {
+    checkCall(this.id, this.state, 'read');
+    checkFork(options);
+    this.checkTick(options.at);
+    if (options.at > this.durableTick) await this.flush();
+    try {
+      return await this.parts.fork(this.source, this.id, options);
+    } catch (e) {
+      throw inRun(e, this.id);
+    }
+  }
+
+  /** Keeps a snapshot of the world as it is. */
+  async snapshot({ pin = false }: { readonly pin?: boolean } = {}): Promise<{ readonly tick: number }> {
+    checkCall(this.id, this.state, 'snapshot');
+    const { keeper, tick } = this;
+    if (keeper === null) return unsupported(this.parts.store, 'snapshots');
+    await this.flush();
+    await this.kept(keeper.keep(pin));
+    return { tick };
+  }
+
+  /** Pins a snapshot of the world as it is, which a new era begins with. */
+  async keepBase(): Promise<void> {
+    if (this.keeper === null) return unsupported(this.parts.store, 'snapshots');
+    await this.kept(this.keeper.keep(true));
+  }
+
+  /** Lets go of damaged snapshots of this run's own, and keeps a good one instead. */
+  async mendSnapshots(damaged: readonly SnapshotInfo[]): Promise<void> {
+    if (damaged.length > 0 && this.keeper !== null) await this.kept(this.keeper.mend(damaged));
   }
 
   /**
@@ -372,6 +473,7 @@ export class RunCore {
     await this.underway;
     try {
       if (!this.lost) await this.commit();
+      if (!this.lost && this.rebuildTo === null && this.keeper !== null) await this.kept(this.keeper.close());
     } finally {
       this.queue.abandon(new WorldfoldError('CLOSED', `run '${this.id}' was closed`, { run: this.id }));
       if (!this.lost) await release(this.parts);
@@ -395,12 +497,3 @@ if (Symbol.asyncDispose)
       return this.close();
     },
   });
-
-function checkSource({ source, seq }: InputFrom): { source: string | null; seq: number } {
-  if (source === undefined && seq === undefined) return { source: null, seq: 0 };
-  if (typeof source !== 'string' || source === '' || textFlaw(source) !== null)
-    return fail('BAD_INPUT', `${show(source)} is no name of a source`, { source, seq });
-  if (!Number.isSafeInteger(seq) || seq! < 0)
-    fail('BAD_INPUT', `${show(seq)} is no number of an input: source and seq go together`, { source, seq });
-  return { source, seq: seq! };
-}

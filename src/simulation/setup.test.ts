@@ -6,8 +6,9 @@ import { memoryStore } from '../log/memory-store.ts';
 import { t } from '../schema/columns.ts';
 import { defineSchema } from '../schema/define.ts';
 import { singleton, table } from '../schema/tables.ts';
-import { createRun, openRun } from './create-run.ts';
+import { createRun } from './create-run.ts';
 import { defineWorld } from './define-world.ts';
+import { openRun } from './open-run.ts';
 
 const given = () => ({ store: memoryStore(), seed: 's', id: 'r' });
 

@@ -77,7 +77,10 @@ export class TickEvents {
       if (kind.source !== 'insert' && kind.source !== 'source')
         Object.defineProperty(made, kind.name, {
           enumerable: true,
-          get: () => new BatchView(this.sets[kind.number]!, 0, this.sets[kind.number]!.size),
+          get: () => {
+            this.applier.audit?.shown(kind.number);
+            return new BatchView(this.sets[kind.number]!, 0, this.sets[kind.number]!.size);
+          },
         });
     return Object.freeze(made);
   }
@@ -203,6 +206,7 @@ export class TickEvents {
     this.waves.length = 0;
     this.abandon();
     this.applier.begin(tick, (kind) => this.sets[kind]!);
+    this.applier.audit?.watch(this.sets.map((set, kind) => ({ kind, set })));
   }
 
   /** Stops taking events after a failure. */

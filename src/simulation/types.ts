@@ -5,7 +5,16 @@
  */
 import type { Store } from '../log/store.ts';
 import type { Now } from '../schema/context.ts';
-import type { AllOmittable, Created, EventRow, Kinds, NewConfig, NewEvent, Shape } from '../schema/infer.ts';
+import type {
+  AllOmittable,
+  Config,
+  Created,
+  EventRow,
+  Kinds,
+  NewConfig,
+  NewEvent,
+  Shape,
+} from '../schema/infer.ts';
 import type { Batch, World } from '../schema/views.ts';
 import type { WorldDef } from './define-world.ts';
 import type { RunState } from './run-states.ts';
@@ -137,8 +146,8 @@ export interface Run<S extends Shape, M extends string> extends AsyncClose {
   readonly submit: Submit<S>;
   /**
    * Computes `n` (1) ticks, or fewer where the world ends. `WRONG_STATE` while another advance is under way.
-   * `TICK_FAILED`, `INVARIANT_BROKEN`, `REPEAT_LIMIT` or `ASYNC_IN_TICK`: the tick left nothing behind, its
-   * inputs wait again, and the next advance tries again. `STALLED`: see `flush`.
+   * `TICK_FAILED`, `INVARIANT_BROKEN`, `REPEAT_LIMIT`, `ASYNC_IN_TICK` or `WRITTEN_PAST`: the tick left
+   * nothing behind, its inputs wait again, and the next advance tries again. `STALLED`: see `flush`.
    */
   advance(n?: number, options?: AdvanceOptions<S>): Promise<Advanced>;
   /**
@@ -158,13 +167,72 @@ export interface Run<S extends Shape, M extends string> extends AsyncClose {
   events<K extends Kinds<S>>(kind: K, range?: TickRange): AsyncIterable<LoggedEvent<S, K>>;
   /** The world's metrics, a row a tick. */
   metrics(): Promise<Frame<M | 'tick'>>;
-  /** The world as it was after a tick. `NO_TICK` when the run has not computed it. */
+  /**
+   * The world as it was after a tick, built from the nearest snapshot. `NO_TICK` when the run has not computed
+   * it; `NO_STATE` when it can't be rebuilt: the log is damaged there, or other code recorded it.
+   */
   at(tick: number): Promise<World<S>>;
+  /**
+   * Begins a run whose log continues this one's after tick `at`: in the world of that tick, with the change
+   * that is asked for. What was computed up to `at` is made durable first. The fork stores nothing that this
+   * run holds, and is a run like any other: a writer of its own, to be advanced and closed. The change becomes
+   * part of its first own record; an input of it that does not apply fails that tick. `NO_TICK`, `NO_STATE`,
+   * `BAD_INPUT`, `EXISTS`, `UNSUPPORTED`.
+   *
+   * @example
+   * ```ts
+   * const mild = await run.fork({ at: 30, because: 'masks', config: { beta: 0.02 }, later: 'keep' });
+   * await mild.advance(170);
+   * ```
+   */
+  fork(options: ForkOptions<S>): Promise<Run<S, M>>;
+  /**
+   * Keeps a snapshot of the world as it is, after everything computed is durable. A run keeps some by itself
+   * (see `snapshots` of its options); a pinned one stays until it is unpinned. `UNSUPPORTED` where the store
+   * keeps none.
+   */
+  snapshot(options?: { readonly pin?: boolean }): Promise<{ readonly tick: number }>;
   /**
    * Ends the run: an advance under way stops after its tick, everything computed is made durable, the lease
    * is given up, and further calls are refused with `CLOSED`. Closing twice does nothing more.
    */
   close(): Promise<void>;
+}
+
+/** An input as a fork is given it: its kind, and its row where it has columns. */
+export type Input<S extends Shape> = {
+  readonly [K in keyof S['inputs'] & string]: AllOmittable<S['inputs'][K]['columns']> extends true
+    ? readonly [kind: K, row?: NewEvent<S, K>]
+    : readonly [kind: K, row: NewEvent<S, K>];
+}[keyof S['inputs'] & string];
+/** An input that a parent recorded, as a filter of later inputs sees it. */
+export type RecordedInput<S extends Shape> = {
+  readonly [K in keyof S['inputs'] & string]: readonly [kind: K, row: EventRow<S, K>];
+}[keyof S['inputs'] & string];
+/** Whether an input that the parent recorded at a tick enters the fork. It is asked once for each. */
+export type LaterFilter<S extends Shape> = (input: RecordedInput<S>, tick: number) => boolean;
+
+/** Where and how to fork. */
+export interface ForkOptions<S extends Shape> {
+  /** The tick whose world the fork begins with. */
+  readonly at: number;
+  /** Why: kept in the log, shown in lists. */
+  readonly because?: string;
+  /** Inputs that the first tick of the fork begins with, in this order. */
+  readonly inputs?: readonly Input<S>[];
+  /** Columns of the config that change; the others stay. */
+  readonly config?: Partial<Config<S>>;
+  /** Another seed: draws differ from the next tick on. */
+  readonly seed?: string;
+  /**
+   * What becomes of the inputs that this run records after the tick: fed to the fork tick by tick (`'keep'`),
+   * not fed (`'drop'`, the default), or chosen. Kept ones are read when the fork computes their tick.
+   */
+  readonly later?: 'keep' | 'drop' | LaterFilter<S>;
+  /** The name of the fork; a random one if left out. */
+  readonly id?: string;
+  /** Texts worth knowing about the fork later. */
+  readonly hints?: { readonly [name: string]: string };
 }
 
 /** How a run works. Nothing of it changes what is computed; `hashEvery` decides which records hold a hash. */
@@ -173,8 +241,21 @@ export interface RunPolicy {
   readonly hashEvery?: number;
   /** Check invariants every so many ticks (1). */
   readonly invariantsEvery?: number;
+  /**
+   * Hash everything before and after each call of user code, and fail the tick with `WRITTEN_PAST` where
+   * something was written that may only be read (false). Slow: for tests, and for a replay that differs.
+   */
+  readonly paranoid?: boolean;
   /** Commit after so many ticks or milliseconds, whichever comes first; looked at between ticks. */
   readonly commit?: { readonly ticks?: number; readonly ms?: number };
+  /**
+   * Snapshots that the run keeps by itself: one every so many ticks (1,000), one when it is closed (true), the
+   * newest few of them (4) and a thinning row of older ones. They are caches that make opening, `at` and
+   * `fork` quick; `false` for none.
+   */
+  readonly snapshots?:
+    | false
+    | { readonly every?: number; readonly keep?: number; readonly onClose?: boolean };
   /** How many inputs may wait. */
   readonly maxInputs?: number;
   /** How many bytes of records may wait for a commit. */
@@ -200,11 +281,18 @@ export type RunOptions<S extends Shape> = RunPolicy & {
   readonly hints?: { readonly [name: string]: string };
 } & ConfigOption<S>;
 /** What a run is opened with. */
-export interface OpenOptions extends RunPolicy {
+export interface OpenOptions<S extends Shape = Shape> extends RunPolicy {
   readonly store: Store;
   readonly id: string;
   /** Takes the run from a writer whose lease has not expired. */
   readonly takeover?: boolean;
+  /**
+   * Goes on though the handlers give another world than was recorded: a new era begins with the world as it
+   * was recorded, as far as a snapshot holds it. Earlier ticks keep their records and hashes.
+   */
+  readonly adopt?: boolean;
+  /** For a fork that chooses among its parent's later inputs: the function, or `'drop'` to take no more. */
+  readonly later?: 'drop' | LaterFilter<S>;
 }
 
 /** Creates a run: its header and tick 0, or nothing. `EXISTS` when the id is taken. */
@@ -212,8 +300,8 @@ export type CreateRun = <S extends Shape, M extends string>(
   world: WorldDef<S, M>,
   options: RunOptions<NoInfer<S>>,
 ) => Promise<Run<S, M>>;
-/** Opens a run at its durable tick. `UNKNOWN_RUN`, `RUN_IN_USE`, `SCHEMA_DIFFERS`, `REPLAY_DIFFERS`. */
+/** Opens a run at its durable tick. `UNKNOWN_RUN`, `RUN_IN_USE`, `SCHEMA_DIFFERS`, `CODE_CHANGED`. */
 export type OpenRun = <S extends Shape, M extends string>(
   world: WorldDef<S, M>,
-  options: OpenOptions,
+  options: OpenOptions<NoInfer<S>>,
 ) => Promise<Run<S, M>>;

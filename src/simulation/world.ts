@@ -4,6 +4,7 @@
 import type { Rng } from '../base/draws.ts';
 import type { AnyHandlers } from '../projections/applier.ts';
 import type { CompiledSchema } from '../schema/compile.ts';
+import type { Migrations } from '../schema/migration.ts';
 
 /** What systems, conditions, invariants and metrics know of the moment. */
 export interface AnyNow {
@@ -43,7 +44,7 @@ type Named<F> = { readonly [name: string]: F };
 
 /** A world definition without its types. */
 export interface AnyWorld {
-  readonly schema: { readonly compiled: CompiledSchema };
+  readonly schema: { readonly compiled: CompiledSchema; readonly migrations: Migrations };
   readonly def: {
     readonly setup: (ctx: AnyNow & { readonly insert: object; readonly emit: object }) => unknown;
     readonly apply: AnyHandlers;

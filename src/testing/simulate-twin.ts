@@ -6,13 +6,17 @@
  * recorded inputs at their ticks computes the same records, hash for hash.
  */
 import { hex } from '../base/bytes.ts';
+import { pathOf } from '../log/lineage.ts';
 import { findRun, readFrames } from '../log/reader.ts';
 import { decodeBatches, encodeRecord, freshSets, type RecordFrame } from '../log/record.ts';
 import { replay } from '../replay/replay.ts';
 import { SOURCE_KIND } from '../schema/compile.ts';
 import { validRow } from '../schema/validate.ts';
-import { createRun, engineFor, openRun, readEnvironment } from '../simulation/create-run.ts';
+import { createRun } from '../simulation/create-run.ts';
 import type { ComputedTick, Engine, PendingInput } from '../simulation/engine.ts';
+import { readEnvironment } from '../simulation/history.ts';
+import { openRun } from '../simulation/open-run.ts';
+import { newEngine } from '../simulation/run-options.ts';
 import type { AnyWorld } from '../simulation/world.ts';
 import { drawPolicy } from './simulate-actors.ts';
 import { Pen, SeededFuse } from './simulate-pen.ts';
@@ -54,11 +58,10 @@ async function runTwin(stage: Stage, id: string): Promise<void> {
   const { book, medium } = stage;
   const { store } = stage.start('twin', true);
   const { segment } = await findRun(store, id);
-  const environment = await readEnvironment(store, segment.id);
-  const engine: Engine = engineFor(WORLD as unknown as AnyWorld, environment, {
-    hashEvery: stage.plan.runs[id]!,
-  });
-  for await (const frame of readFrames(store, segment.id, 0, segment.head.tick)) {
+  const path = await pathOf(store, segment);
+  const engine: Engine = newEngine(WORLD as unknown as AnyWorld, { hashEvery: stage.plan.runs[id]! });
+  engine.propose(await readEnvironment(store, path));
+  for await (const frame of readFrames(store, path, 0, segment.head.tick)) {
     const { tick } = frame;
     const { content }: ComputedTick = tick === 0 ? engine.setup() : engine.step(inputsOf(frame));
     const { hash } = encodeRecord(content, { time: 0, metricNames: null, metrics: [] });

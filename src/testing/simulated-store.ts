@@ -234,6 +234,18 @@ export function simulatedStore(options: SimulatedStoreOptions = {}): SimulatedSt
     release: (segment, epoch) => write('release', (m) => m.release(segment, epoch)),
     keepAttempt: (segment, attempt) => write('keepAttempt', (m) => m.keepAttempt(segment, attempt)),
     attempts: (segment) => line.call('read', 'attempts', () => memory.attempts(segment)),
+    fork: (fork) => write('fork', (m) => m.fork(fork, medium.now())),
+    lineage: (segment) => line.call('read', 'lineage', () => memory.lineage(segment)),
+    remove: (run, force) => write('remove', (m) => m.remove(run, force, medium.now(), alive)),
+    collect: (limit) => write('collect', (m) => m.collect(limit)),
+    keepSnapshot: (snapshot) => write('keepSnapshot', (m) => m.keepSnapshot(snapshot)),
+    snapshots: (segment) => line.call('read', 'snapshots', () => memory.snapshots(segment)),
+    readSnapshot: (segment, tick) =>
+      line.call('read', 'readSnapshot', () => memory.readSnapshot(segment, tick)),
+    readChunks: (segment, numbers, bytes) =>
+      line.call('read', 'readChunks', () => memory.readChunks(segment, numbers, bytes)),
+    dropSnapshots: (segment, ticks) => write('dropSnapshots', (m) => m.dropSnapshots(segment, ticks)),
+    pinSnapshot: (segment, tick, pinned) => write('pinSnapshot', (m) => m.pinSnapshot(segment, tick, pinned)),
     close: async () => line.end('closed'),
     crash: () => line.end('dead'),
   };

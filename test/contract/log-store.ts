@@ -7,9 +7,11 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hasAttempts, hasLeases, type LogRecord, type Store } from '../../src/log/store.ts';
+import { forkContract } from './forks.ts';
 import { attemptContract, leaseContract } from './leases.ts';
-import { chain, newRun, outcome, plain } from './records.ts';
+import { chain, newFork, newRun, outcome, plain, snapshotOf } from './records.ts';
 import { Model, scripts } from './script.ts';
+import { snapshotContract } from './snapshots.ts';
 
 /** One store, empty, and what a test needs beside it. */
 export interface StoreUnderTest {
@@ -71,6 +73,8 @@ export function logStoreContract(
     listContract(bench);
     leaseContract(bench);
     attemptContract(bench);
+    forkContract(bench);
+    snapshotContract(bench);
     closeContract(bench);
     if (shared) sharedContract(bench);
     scriptContract(makeStore, numRuns);
@@ -81,7 +85,8 @@ function createContract(bench: Bench): void {
   test('create returns the run as head then gives it', async () => {
     const made = await bench.store.create(newRun('one', records[0]!));
     const head = { tick: 0, hash: records[0]!.hash };
-    const segment = { id: 'one-segment', parent: null, head, epoch: 1 };
+    const id = 'one-segment';
+    const segment = { id, family: id, parent: null, head, epoch: 1, opening: null };
     expect(plain(made)).toEqual(plain({ id: 'one', header: '{"run":"3"}', segment }));
     expect(plain(await bench.store.head('one'))).toEqual(plain(made));
     expect(await bench.store.head('two')).toBeUndefined();
@@ -348,6 +353,16 @@ function closeContract(bench: Bench): void {
       () => store.release('one-segment', 1),
       () => store.keepAttempt('one-segment', { tick: 1, text: '{}' }),
       () => store.attempts('one-segment'),
+      () => store.fork(newFork('', 'one-segment', records[0]!)),
+      () => store.lineage('one-segment'),
+      () => store.remove('one', true),
+      () => store.collect(1),
+      () => store.keepSnapshot(snapshotOf('one-segment', records[0]!, [])),
+      () => store.snapshots('one-segment'),
+      () => store.readSnapshot('one-segment', 0),
+      () => store.readChunks('one-segment', [], 1),
+      () => store.dropSnapshots('one-segment', []),
+      () => store.pinSnapshot('one-segment', 0, true),
     ];
     for (const call of calls) expect(await outcome(call)).toEqual({ code: 'CLOSED' });
   });

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import process from 'node:process';
 import { isWorldfoldError } from '../../src/base/errors.ts';
 import { sha256, thisProcess } from '../../src/base/platform.ts';
-import type { Holder, LogRecord, NewRun } from '../../src/log/store.ts';
+import type { Holder, LogRecord, NewFork, NewRun, NewSnapshot } from '../../src/log/store.ts';
 
 const text = (s: string): Uint8Array => new TextEncoder().encode(s);
 
@@ -16,21 +16,34 @@ const bytesOf = (salt: string, tick: number): Uint8Array => {
   return Uint8Array.from({ length: size }, (_, i) => sha256(text(`${salt} ${tick} ${i >> 5}`))[i & 31]!);
 };
 
-/** A chain of records from tick 0. */
-export function chain(
+function grow(
+  before: LogRecord | undefined,
   salt: string,
   length: number,
-  bytes: (tick: number) => Uint8Array = (tick) => bytesOf(salt, tick),
+  bytes: (tick: number) => Uint8Array,
 ): LogRecord[] {
   const records: LogRecord[] = [];
-  for (let tick = 0; tick < length; tick++) {
-    const previous = records.at(-1)?.hash ?? new Uint8Array(32);
+  for (let i = 0; i < length; i++) {
+    const last = records.at(-1) ?? before;
+    const tick = last === undefined ? 0 : last.tick + 1;
+    const previous = last?.hash ?? new Uint8Array(32);
     const own = bytes(tick);
     const hash = new Uint8Array(sha256(Buffer.concat([previous, text(`${salt} ${tick} `), own])));
     records.push({ tick, hash, previous, bytes: own });
   }
   return records;
 }
+
+/** A chain of records from tick 0. */
+export const chain = (
+  salt: string,
+  length: number,
+  bytes: (tick: number) => Uint8Array = (tick) => bytesOf(salt, tick),
+): LogRecord[] => grow(undefined, salt, length, bytes);
+
+/** Records that follow another one. */
+export const continued = (after: LogRecord, salt: string, length: number): LogRecord[] =>
+  grow(after, salt, length, (tick) => bytesOf(salt, tick));
 
 /** A holder of this process. */
 export const holder = (token = 'me', ttlMs = 1000, more: Partial<Holder> = {}): Holder => ({
@@ -47,6 +60,35 @@ export const newRun = (id: string, record: LogRecord, more: Partial<NewRun> = {}
   segment: `${id}-segment`,
   record,
   holder: holder(),
+  ...more,
+});
+
+/** What `fork` takes, on a record of a segment. */
+export const newFork = (id: string, of: string, at: LogRecord, more: Partial<NewFork> = {}): NewFork => ({
+  id,
+  header: `{"run":"${id.length}"}`,
+  segment: `${id}-segment`,
+  parent: { segment: of, tick: at.tick },
+  hash: at.hash,
+  opening: `{"why":"${id}"}`,
+  holder: holder(),
+  ...more,
+});
+
+/** What `keepSnapshot` takes: a snapshot of a record whose chunks are texts or numbers. */
+export const snapshotOf = (
+  segment: string,
+  record: LogRecord,
+  chunks: readonly (string | number)[],
+  more: Partial<NewSnapshot> = {},
+): NewSnapshot => ({
+  segment,
+  epoch: 1,
+  tick: record.tick,
+  hash: record.hash,
+  pinned: false,
+  manifest: text(`manifest ${record.tick}`),
+  chunks: chunks.map((chunk) => (typeof chunk === 'number' ? chunk : text(chunk))),
   ...more,
 });
 

@@ -193,7 +193,14 @@ export class Model {
     return {
       id,
       header,
-      segment: { id: segment.id, parent: null, head: { tick, hash }, epoch: segment.epoch },
+      segment: {
+        id: segment.id,
+        family: segment.id,
+        parent: null,
+        head: { tick, hash },
+        epoch: segment.epoch,
+        opening: null,
+      },
     };
   }
 

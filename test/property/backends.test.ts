@@ -8,7 +8,7 @@ import { hex } from '../../src/base/bytes.ts';
 import { memoryStore } from '../../src/log/memory-store.ts';
 import type { Store } from '../../src/log/store.ts';
 import { replay } from '../../src/replay/replay.ts';
-import { openCore } from '../../src/simulation/create-run.ts';
+import { openCore } from '../../src/simulation/open-run.ts';
 import { sqliteStore } from '../../src/stores/sqlite/index.ts';
 import { anyWorld, type WorldPlan, worldOf } from '../../src/testing/arbitraries-world.ts';
 import { dumpWorld, firstDifference, type WorldDump } from '../../src/testing/reference-world.ts';

@@ -7,8 +7,10 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { hex } from '../../src/base/bytes.ts';
 import { isWorldfoldError } from '../../src/base/errors.ts';
 import { memoryStore } from '../../src/log/memory-store.ts';
-import { createCore, openCore, type PolicyOptions } from '../../src/simulation/create-run.ts';
+import { createCore } from '../../src/simulation/create-run.ts';
+import { openCore } from '../../src/simulation/open-run.ts';
 import type { RunCore } from '../../src/simulation/run.ts';
+import type { PolicyOptions } from '../../src/simulation/run-options.ts';
 import type { AnyWorld } from '../../src/simulation/world.ts';
 import { anyWorld, type WorldPlan, type WorldVariant, worldOf } from '../../src/testing/arbitraries-world.ts';
 import { begin, runOut, STILL, stepOnce } from './support/drive.ts';
@@ -44,6 +46,7 @@ const AMBIENT: { readonly [name: string]: (plan: WorldPlan) => Promise<string[]>
     vi.stubEnv('LANG', 'tr_TR.UTF-8');
     return partsOf(plan).finally(() => vi.unstubAllEnvs());
   },
+  'paranoid mode': (plan) => partsOf(plan, { paranoid: true }),
   'a commit every tick': (plan) => partsOf(plan, { commit: { ticks: 1 } }),
   'one commit at the end': (plan) => partsOf(plan, { commit: { ticks: 1000, ms: 1e9 } }),
   'a commit whenever a byte waits': (plan) => partsOf(plan, { maxUndurable: 1 }),

@@ -44,7 +44,8 @@ async function ran(plan: WorldPlan) {
 /** Folds later records into a state; returns the state hash after each. */
 function continued(plan: WorldPlan, state: WorldState, config: object, frames: readonly RecordFrame[]) {
   const { apply } = worldOf(plan).def;
-  const applier = new Applier(state, apply, new Streams(plan.seed), config);
+  const applier = new Applier(state, apply);
+  applier.enter(new Streams(plan.seed), config);
   return frames.map((frame) => {
     const batches = decodeBatches(frame, state.schema, freshSets(state.schema));
     foldTick(frame.tick, frame.waves, batches, applier);

@@ -3,6 +3,7 @@
  */
 import { expect } from 'vitest';
 import { isWorldfoldError, memoryStore, type WorldfoldError } from '../../src/index.ts';
+import { pathOf } from '../../src/log/lineage.ts';
 import { findRun, readFrames } from '../../src/log/reader.ts';
 import type { RecordFrame } from '../../src/log/record.ts';
 import type { Store } from '../../src/log/store.ts';
@@ -33,7 +34,8 @@ export async function codeOf(call: () => unknown): Promise<string> {
 export async function framesOf(store: Store, id: string): Promise<RecordFrame[]> {
   const { segment } = await findRun(store, id);
   const frames: RecordFrame[] = [];
-  for await (const frame of readFrames(store, segment.id, 0, segment.head.tick)) frames.push(frame);
+  for await (const frame of readFrames(store, await pathOf(store, segment), 0, segment.head.tick))
+    frames.push(frame);
   return frames;
 }
 

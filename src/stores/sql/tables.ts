@@ -22,11 +22,17 @@ export interface RunsTable {
 export interface SegmentsTable {
   number: Generated<number>;
   id: string;
+  /** The number of the root; its own for a root. */
+  family: Generated<number>;
   parent: number | null;
   parent_tick: number | null;
   head_tick: number;
   head_hash: Uint8Array;
   epoch: number;
+  /** What the first own record of a fork is to begin with; null for a root. */
+  opening: string | null;
+  /** Of a root: 1 after a snapshot of the family went, until its chunks were swept to the end. */
+  unswept: Generated<number>;
   holder_host: string | null;
   holder_pid: number | null;
   holder_token: string | null;
@@ -60,6 +66,26 @@ export interface AttemptsTable {
   text: string;
 }
 
+/**
+ * A snapshot. `chunks` are the numbers of its chunks in the manifest's order, 8 bytes each, little-endian;
+ * `stored` is the bytes that were stored for it.
+ */
+export interface SnapshotsTable {
+  segment: number;
+  tick: number;
+  pinned: number;
+  stored: number;
+  chunks: Uint8Array;
+  manifest: Uint8Array;
+}
+
+/** A chunk of a family of segments. No number is given twice. */
+export interface ChunksTable {
+  number: Generated<number>;
+  family: number;
+  bytes: Uint8Array;
+}
+
 /** Every table of the store. */
 export interface Tables {
   runs: RunsTable;
@@ -67,7 +93,20 @@ export interface Tables {
   records: RecordsTable;
   parts: PartsTable;
   attempts: AttemptsTable;
+  snapshots: SnapshotsTable;
+  chunks: ChunksTable;
 }
 
-/** Their names, for checking that a file holds them. */
-export const TABLE_NAMES: readonly (keyof Tables)[] = ['runs', 'segments', 'records', 'parts', 'attempts'];
+const SINCE: Readonly<Record<keyof Tables, number>> = {
+  runs: 1,
+  segments: 1,
+  records: 1,
+  parts: 1,
+  attempts: 1,
+  snapshots: 2,
+  chunks: 2,
+};
+
+/** The names of the tables that a store of a version has, for checking that a file holds them. */
+export const tablesOf = (version: number): readonly string[] =>
+  Object.entries(SINCE).flatMap(([name, since]) => (since <= version ? [name] : []));

@@ -11,7 +11,7 @@ import type { Database, Options } from 'better-sqlite3';
 import { show } from '../../base/canonical.ts';
 import { fail } from '../../base/errors.ts';
 import { steadyClock } from '../../base/platform.ts';
-import { TABLE_NAMES, type Tables } from '../sql/tables.ts';
+import { type Tables, tablesOf } from '../sql/tables.ts';
 import { refuse, sqliteCode } from './errors.ts';
 import { type Connection, SqliteStore } from './store.ts';
 
@@ -152,8 +152,8 @@ function needsMigrating(db: Database, location: string, known: number): boolean 
   if (application === 0 && version === 0 && tables.size === 0) return true;
   if (application !== APPLICATION_ID) foreign(location, 'it is the database of something else');
   if (version > known) newer(location, version, known);
-  const absent = TABLE_NAMES.find((name) => !tables.has(name));
-  if (version > 0 && absent !== undefined) foreign(location, `it has no table ${absent}`);
+  const absent = tablesOf(version).find((name) => !tables.has(name));
+  if (absent !== undefined) foreign(location, `it has no table ${absent}`);
   return version < known;
 }
 

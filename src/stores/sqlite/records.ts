@@ -8,11 +8,19 @@
 import type { Database } from 'better-sqlite3';
 import { fail } from '../../base/errors.ts';
 import type { Head, LogRecord, Page, PageLimit } from '../../log/store.ts';
-import { noRecord, planAppend, type SegmentState, writerReplaced } from '../../log/store-checks.ts';
+import {
+  checkFrom,
+  noRecord,
+  planAppend,
+  type SegmentState,
+  writerReplaced,
+} from '../../log/store-checks.ts';
 
 /** A segment as the append path needs it. */
 export interface SegmentRow extends SegmentState {
   readonly number: number;
+  /** The number of its root. */
+  readonly family: number;
 }
 
 /** The append path and the pages of one open database. */
@@ -21,21 +29,36 @@ export interface Records {
   segment(id: string): SegmentRow | undefined;
   /** Checks and appends; see `LogStore.append`. */
   append(segment: SegmentRow, epoch: number, firstTick: number, records: readonly LogRecord[]): Head;
+  /** The hash of a record. */
+  hash(segment: number, tick: number): Uint8Array | undefined;
   /** Writes one record, in parts where it is large. */
   write(segment: number, record: LogRecord): void;
   /** Reads a page; see `LogStore.read`. */
   read(segment: SegmentRow, from: number, limit: PageLimit): Page;
 }
 
+type SegmentTuple = [
+  number: number,
+  family: number,
+  parentTick: number | null,
+  headTick: number,
+  headHash: Buffer,
+  epoch: number,
+  named: number,
+];
 type RecordTuple = [tick: number, hash: Buffer, previous: Buffer, length: number, bytes: Buffer];
 
-// A Buffer's `slice` shares memory and a Uint8Array's does not: readers get the same kind from every store.
-const plain = (b: Buffer): Uint8Array => new Uint8Array(b.buffer, b.byteOffset, b.byteLength);
+/**
+ * The same bytes as readers get them from every store: a Buffer's `slice` shares memory, a Uint8Array's does
+ * not.
+ */
+export const plain = (b: Buffer): Uint8Array => new Uint8Array(b.buffer, b.byteOffset, b.byteLength);
 
 const prepareAll = (db: Database) => ({
   segment: db
-    .prepare<[string], [number: number, headTick: number, headHash: Buffer, epoch: number]>(
-      'SELECT number, head_tick, head_hash, epoch FROM segments WHERE id = ?',
+    .prepare<[string], SegmentTuple>(
+      'SELECT number, family, parent_tick, head_tick, head_hash, epoch,' +
+        ' EXISTS (SELECT 1 FROM runs WHERE segment = segments.number) FROM segments WHERE id = ?',
     )
     .raw(),
   moveHead: db.prepare<[number, Uint8Array, number, number, number]>(
@@ -89,7 +112,13 @@ export function prepareRecords(db: Database, partBytes: number): Records {
     segment(id) {
       const row = statements.segment.get(id);
       if (row === undefined) return undefined;
-      return { id, number: row[0], head: { tick: row[1], hash: plain(row[2]) }, epoch: row[3] };
+      const [number, family, parentTick, tick, hash, epoch, named] = row;
+      const first = parentTick === null ? 0 : parentTick + 1;
+      return { id, number, family, first, head: { tick, hash: plain(hash) }, epoch, named: named === 1 };
+    },
+    hash(segment, tick) {
+      const hash = statements.hash.get(segment, tick);
+      return hash && plain(hash);
     },
     write,
     append(segment, epoch, firstTick, records) {
@@ -106,6 +135,7 @@ export function prepareRecords(db: Database, partBytes: number): Records {
     },
     read(segment, from, limit) {
       const { number, head } = segment;
+      checkFrom(segment.id, segment.first, from);
       const records: LogRecord[] = [];
       const most = Math.min(limit.records, head.tick - from + 1);
       let held = 0;

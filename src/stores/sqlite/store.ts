@@ -1,25 +1,31 @@
 /**
  * The store on one open SQLite database.
  *
- * Owns runs, leases and attempts, and the transaction around every call. Kysely writes and types the SQL
- * here, and better-sqlite3 runs it at once: no transaction spans a yield, so calls never meet in the middle
- * of each other, and two stores on one file in one process can't wait for one another. The append path is in
- * `records.ts`.
+ * Owns the transaction around every call, attempts, and the order in which a call looks, decides and writes;
+ * the SQL is in the files beside it. No transaction spans a yield, so calls never meet in the middle of each
+ * other, and two stores on one file in one process can't wait for one another.
  */
 import type { Database } from 'better-sqlite3';
-import type { Compilable, InferResult, Kysely, Updateable } from 'kysely';
+import type { Kysely } from 'kysely';
 import { fail } from '../../base/errors.ts';
 import { isAlive } from '../../base/platform.ts';
+import { checkCollection, checkNewFork, checkOwnRecord } from '../../log/fork-checks.ts';
+import { checkChunks, checkNewSnapshot, checkPinned } from '../../log/snapshot-checks.ts';
 import type {
   Attempt,
   Head,
   Holder,
   LogRecord,
+  NewFork,
   NewRun,
+  NewSnapshot,
   Page,
   PageLimit,
   RunInfo,
+  SegmentInfo,
+  SnapshotInfo,
   Store,
+  StoredSnapshot,
 } from '../../log/store.ts';
 import {
   alreadyThere,
@@ -30,15 +36,21 @@ import {
   checkListing,
   checkNewRun,
   checkRead,
+  checkTick,
+  checkWriter,
   KEPT_ATTEMPTS,
-  type Lease,
   storeClosed,
+  unknownRun,
   unknownSegment,
-  writerReplaced,
+  unnamedSegment,
 } from '../../log/store-checks.ts';
-import type { SegmentsTable, Tables } from '../sql/tables.ts';
+import type { Tables } from '../sql/tables.ts';
+import { Collector } from './collect.ts';
 import { refuse } from './errors.ts';
+import { Queries } from './queries.ts';
 import { prepareRecords, type Records, type SegmentRow } from './records.ts';
+import { Segments } from './segments.ts';
+import { Snapshots } from './snapshots.ts';
 
 /** An open database that holds our tables, and how the store is to use it. */
 export interface Connection {
@@ -52,46 +64,6 @@ export interface Connection {
   readonly clock: (() => number) | null;
 }
 
-/** UTF-16 big-endian bytes, whose order is the order of code units. */
-function orderKey(id: string): Uint8Array {
-  const key = new Uint8Array(2 * id.length);
-  for (let i = 0; i < id.length; i++) {
-    key[2 * i] = id.charCodeAt(i) >> 8;
-    key[2 * i + 1] = id.charCodeAt(i) & 0xff;
-  }
-  return key;
-}
-
-interface RunRow {
-  readonly id: string;
-  readonly header: string;
-  readonly segment: string;
-  readonly parent: string | null;
-  readonly parent_tick: number | null;
-  readonly head_tick: number;
-  readonly head_hash: Uint8Array;
-  readonly epoch: number;
-}
-
-const infoOf = (row: RunRow): RunInfo => ({
-  id: row.id,
-  header: row.header,
-  segment: {
-    id: row.segment,
-    parent: row.parent === null ? null : { segment: row.parent, tick: row.parent_tick! },
-    head: { tick: row.head_tick, hash: new Uint8Array(row.head_hash) },
-    epoch: row.epoch,
-  },
-});
-
-const leaseColumns = (holder: Holder | null, now: number) => ({
-  holder_host: holder?.host ?? null,
-  holder_pid: holder?.pid ?? null,
-  holder_token: holder?.token ?? null,
-  holder_ttl_ms: holder?.ttlMs ?? null,
-  expires_ms: holder === null ? null : now + holder.ttlMs,
-});
-
 /**
  * Every port on one SQLite connection. Calls do their work when they are made; the promise only carries the
  * answer.
@@ -100,9 +72,12 @@ export class SqliteStore implements Store {
   readonly kind = 'sqlite';
   readonly location: string;
   readonly #db: Database;
-  readonly #sql: Kysely<Tables>;
+  readonly #queries: Queries;
   readonly #readOnly: boolean;
   readonly #records: Records;
+  readonly #segments: Segments;
+  readonly #snapshots: Snapshots;
+  readonly #collector: Collector;
   readonly #now: () => number;
   readonly #begin: { read(): void; write(): void };
   readonly #commit: () => void;
@@ -111,9 +86,12 @@ export class SqliteStore implements Store {
   constructor({ db, sql, location, readOnly, partBytes, clock }: Connection) {
     this.location = location;
     this.#db = db;
-    this.#sql = sql;
+    this.#queries = new Queries(db, sql);
     this.#readOnly = readOnly;
     this.#records = prepareRecords(db, partBytes);
+    this.#segments = new Segments(this.#queries);
+    this.#snapshots = new Snapshots(db, this.#records);
+    this.#collector = new Collector(db);
     const now = db.prepare<[], number>("SELECT unixepoch('subsec') * 1000").pluck();
     this.#now = clock ?? (() => now.get()!);
     const [read, write, commit] = ['BEGIN', 'BEGIN IMMEDIATE', 'COMMIT'].map((sql) => db.prepare<[]>(sql));
@@ -145,57 +123,52 @@ export class SqliteStore implements Store {
     }
   }
 
-  #all<Q extends Compilable>(query: Q): InferResult<Q> {
-    const { sql, parameters } = query.compile();
-    return this.#db.prepare(sql).all(...parameters) as InferResult<Q>;
-  }
-
-  #change(query: Compilable): number {
-    const { sql, parameters } = query.compile();
-    return this.#db.prepare(sql).run(...parameters).changes;
-  }
-
   #segment(id: string): SegmentRow {
     return this.#records.segment(id) ?? unknownSegment(id, this.location);
   }
 
-  #runs() {
-    return this.#sql
-      .selectFrom('runs')
-      .innerJoin('segments', 'segments.number', 'runs.segment')
-      .leftJoin('segments as parents', 'parents.number', 'segments.parent')
-      .select([
-        'runs.id',
-        'runs.header',
-        'segments.id as segment',
-        'parents.id as parent',
-        'segments.parent_tick',
-        'segments.head_tick',
-        'segments.head_hash',
-        'segments.epoch',
-      ]);
+  #checkFree(run: string, segment: string): void {
+    if (this.#segments.numberOf(run) !== undefined) alreadyThere('run', run, this.location);
+    if (this.#records.segment(segment) !== undefined) alreadyThere('segment', segment, this.location);
   }
 
   async create(run: NewRun): Promise<RunInfo> {
     return this.#within('write', () => {
       checkNewRun(run);
-      const ids = this.#sql.selectFrom('runs').select('id').where('id', '=', run.id);
-      if (this.#all(ids).length > 0) alreadyThere('run', run.id, this.location);
-      if (this.#records.segment(run.segment) !== undefined)
-        alreadyThere('segment', run.segment, this.location);
-      const segment = {
-        id: run.segment,
-        head_tick: run.record.tick,
-        head_hash: run.record.hash,
-        epoch: 1,
-        ...leaseColumns(run.holder, this.#now()),
-      };
-      this.#change(this.#sql.insertInto('segments').values(segment));
-      const { number } = this.#segment(run.segment);
-      const row = { id: run.id, id_order: orderKey(run.id), segment: number, header: run.header };
-      this.#change(this.#sql.insertInto('runs').values(row));
-      this.#records.write(number, run.record);
-      return infoOf(this.#all(this.#runs().where('runs.id', '=', run.id))[0]!);
+      this.#checkFree(run.id, run.segment);
+      this.#records.write(this.#segments.create(run, this.#now()), run.record);
+      return this.#segments.run(run.id)!;
+    });
+  }
+
+  async fork(fork: NewFork): Promise<RunInfo> {
+    return this.#within('write', () => {
+      checkNewFork(fork);
+      this.#checkFree(fork.id, fork.segment);
+      const parent = this.#segment(fork.parent.segment);
+      const hashAt = (tick: number) => this.#records.hash(parent.number, tick);
+      checkOwnRecord(parent, fork.parent.tick, fork.hash, hashAt);
+      this.#segments.fork(fork, parent, this.#now());
+      return this.#segments.run(fork.id)!;
+    });
+  }
+
+  async lineage(segment: string): Promise<readonly SegmentInfo[]> {
+    return this.#within('read', () => this.#segments.lineage(this.#segment(segment).number));
+  }
+
+  async remove(run: string, force: boolean): Promise<void> {
+    this.#within('write', () => {
+      const { number, id, epoch } = this.#segments.numberOf(run) ?? unknownRun(run, this.location);
+      checkLease(id, this.#segments.lease(number), null, force, this.#now(), isAlive);
+      this.#segments.remove(run, number, epoch);
+    });
+  }
+
+  async collect(limit: number): Promise<number> {
+    return this.#within('write', () => {
+      checkCollection(limit);
+      return this.#collector.collect(limit);
     });
   }
 
@@ -219,78 +192,102 @@ export class SqliteStore implements Store {
   }
 
   async head(run: string): Promise<RunInfo | undefined> {
-    return this.#within('read', () => {
-      const row = this.#all(this.#runs().where('runs.id', '=', run))[0];
-      return row === undefined ? undefined : infoOf(row);
-    });
+    return this.#within('read', () => this.#segments.run(run));
   }
 
   async list(after: string | null, limit: number): Promise<readonly RunInfo[]> {
     return this.#within('read', () => {
       checkListing(limit);
-      const runs = this.#runs().orderBy('runs.id_order').limit(Math.min(limit, Number.MAX_SAFE_INTEGER));
-      const page = after === null ? runs : runs.where('runs.id_order', '>', orderKey(after));
-      return this.#all(page).map(infoOf);
+      return this.#segments.list(after, limit);
     });
-  }
-
-  #lease(segment: number): Lease | null {
-    const columns = ['holder_host', 'holder_pid', 'holder_token', 'holder_ttl_ms', 'expires_ms'] as const;
-    const rows = this.#all(this.#sql.selectFrom('segments').select(columns).where('number', '=', segment));
-    const { holder_host: host, holder_pid: pid, holder_token: token, ...times } = rows[0]!;
-    if (host === null || pid === null || token === null || times.expires_ms === null) return null;
-    return { host, pid, token, ttlMs: times.holder_ttl_ms ?? 0, expiresMs: times.expires_ms };
   }
 
   async acquire(segment: string, holder: Holder, takeover: boolean): Promise<number> {
     return this.#within('write', () => {
       checkHolder(holder);
-      const { number, epoch } = this.#segment(segment);
+      const { number, epoch, named } = this.#segment(segment);
+      if (!named) unnamedSegment(segment, this.location);
       const now = this.#now();
-      checkLease(segment, this.#lease(number), holder, takeover, now, isAlive);
-      this.#setLease(number, epoch, { epoch: epoch + 1, ...leaseColumns(holder, now) });
-      return epoch + 1;
+      checkLease(segment, this.#segments.lease(number), holder, takeover, now, isAlive);
+      return this.#segments.take(number, epoch, holder, now);
     });
   }
 
   async renew(segment: string, epoch: number): Promise<void> {
     this.#within('write', () => {
       const held = this.#segment(segment);
-      if (held.epoch !== epoch) writerReplaced(segment, epoch, held.epoch);
-      const lease = this.#lease(held.number);
-      if (lease !== null) this.#setLease(held.number, epoch, leaseColumns(lease, this.#now()));
+      checkWriter(held, epoch);
+      const lease = this.#segments.lease(held.number);
+      if (lease !== null) this.#segments.hold(held.number, epoch, lease, this.#now());
     });
   }
 
   async release(segment: string, epoch: number): Promise<void> {
-    this.#within('write', () => {
-      this.#setLease(this.#segment(segment).number, epoch, leaseColumns(null, 0));
-    });
-  }
-
-  /** Writes the lease of a segment while its epoch is the one given, and else nothing. */
-  #setLease(number: number, epoch: number, columns: Updateable<SegmentsTable>): void {
-    const update = this.#sql.updateTable('segments').set(columns);
-    this.#change(update.where('number', '=', number).where('epoch', '=', epoch));
+    this.#within('write', () => this.#segments.hold(this.#segment(segment).number, epoch, null, 0));
   }
 
   async keepAttempt(segment: string, attempt: Attempt): Promise<void> {
     this.#within('write', () => {
       checkAttempt(attempt);
       const of = this.#segment(segment).number;
-      const newest = this.#sql.selectFrom('attempts').select((e) => e.fn.max('number').as('number'));
-      const number = 1 + (this.#all(newest.where('segment', '=', of))[0]?.number ?? 0);
+      const { sql } = this.#queries;
+      const newest = sql.selectFrom('attempts').select((e) => e.fn.max('number').as('number'));
+      const number = 1 + (this.#queries.all(newest.where('segment', '=', of))[0]?.number ?? 0);
       const { tick, text } = attempt;
-      this.#change(this.#sql.insertInto('attempts').values({ segment: of, number, tick, text }));
-      const old = this.#sql.deleteFrom('attempts').where('segment', '=', of);
-      this.#change(old.where('number', '<=', number - KEPT_ATTEMPTS));
+      this.#queries.change(sql.insertInto('attempts').values({ segment: of, number, tick, text }));
+      const old = sql.deleteFrom('attempts').where('segment', '=', of);
+      this.#queries.change(old.where('number', '<=', number - KEPT_ATTEMPTS));
     });
   }
 
   async attempts(segment: string): Promise<readonly Attempt[]> {
     return this.#within('read', () => {
-      const kept = this.#sql.selectFrom('attempts').select(['tick', 'text']).orderBy('number');
-      return this.#all(kept.where('segment', '=', this.#segment(segment).number));
+      const kept = this.#queries.sql.selectFrom('attempts').select(['tick', 'text']).orderBy('number');
+      return this.#queries.all(kept.where('segment', '=', this.#segment(segment).number));
+    });
+  }
+
+  async keepSnapshot(snapshot: NewSnapshot): Promise<readonly number[]> {
+    return this.#within('write', () => {
+      checkNewSnapshot(snapshot);
+      return this.#snapshots.keep(this.#segment(snapshot.segment), snapshot);
+    });
+  }
+
+  async snapshots(segment: string): Promise<readonly SnapshotInfo[]> {
+    return this.#within('read', () => this.#snapshots.list(this.#segment(segment)));
+  }
+
+  async readSnapshot(segment: string, tick: number): Promise<StoredSnapshot | undefined> {
+    return this.#within('read', () => {
+      checkTick('tick', tick);
+      return this.#snapshots.read(this.#segment(segment), tick);
+    });
+  }
+
+  async readChunks(
+    segment: string,
+    numbers: readonly number[],
+    bytes: number,
+  ): Promise<readonly Uint8Array[]> {
+    return this.#within('read', () => {
+      checkChunks(numbers, bytes);
+      return this.#snapshots.readChunks(this.#segment(segment), numbers, bytes);
+    });
+  }
+
+  async dropSnapshots(segment: string, ticks: readonly number[]): Promise<number> {
+    return this.#within('write', () => {
+      for (const tick of ticks) checkTick('tick', tick);
+      return this.#snapshots.drop(this.#segment(segment), ticks);
+    });
+  }
+
+  async pinSnapshot(segment: string, tick: number, pinned: boolean): Promise<void> {
+    this.#within('write', () => {
+      checkTick('tick', tick);
+      checkPinned(pinned);
+      this.#snapshots.pin(this.#segment(segment), tick, pinned);
     });
   }
 

@@ -1,5 +1,6 @@
 /** What a store holds of a run, for comparing. */
 import { hex } from '../../../src/base/bytes.ts';
+import { pathOf } from '../../../src/log/lineage.ts';
 import { findRun, readFrames } from '../../../src/log/reader.ts';
 import { decodeBatches, freshSets, type RecordFrame } from '../../../src/log/record.ts';
 import type { LogRecord, LogStore } from '../../../src/log/store.ts';
@@ -19,7 +20,8 @@ export async function recordsOf(store: LogStore, id = 'any'): Promise<readonly L
 export async function framesOf(store: LogStore, id = 'any'): Promise<RecordFrame[]> {
   const { segment } = await findRun(store, id);
   const frames: RecordFrame[] = [];
-  for await (const frame of readFrames(store, segment.id, 0, segment.head.tick)) frames.push(frame);
+  for await (const frame of readFrames(store, await pathOf(store, segment), 0, segment.head.tick))
+    frames.push(frame);
   return frames;
 }
 

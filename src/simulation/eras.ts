@@ -1,0 +1,84 @@
+/**
+ * Eras: stretches of a log under one schema and one behaviour of the handlers.
+ *
+ * A new era begins with the first record after the code changed in a way that shows in results: its record
+ * names the world that it begins with, and a pinned snapshot holds it. Hashes are compared within an era.
+ */
+import { hex } from '../base/bytes.ts';
+import { fail, isWorldfoldError, type WorldfoldError } from '../base/errors.ts';
+import { foldHint } from './code.ts';
+import { configText } from './config.ts';
+import type { Engine } from './engine.ts';
+import type { LogSource } from './history.ts';
+import { type RestoreOptions, restore } from './restore.ts';
+import type { AnyWorld } from './world.ts';
+
+/**
+ * Proposes an era where one must begin: the world was migrated to another schema, or changed handlers were
+ * adopted. Returns whether it did; the caller then pins what it begins with.
+ */
+export function beginEra(world: AnyWorld, engine: Engine, adopted: boolean): boolean {
+  if (engine.isPresent && !adopted) return false;
+  const base = hex(engine.state.digest());
+  const { text } = world.schema.compiled;
+  engine.propose(
+    engine.isPresent
+      ? { era: { base, why: 'adopted' } }
+      : { schema: text, config: configText(engine.config), era: { base, why: 'migrated' } },
+  );
+  return true;
+}
+
+/**
+ * Gives an engine the world that a log ends with, under the code as it is: folded from the last snapshot that
+ * the same handlers made. Returns whether changed handlers were adopted. `CODE_CHANGED` with the first tick,
+ * and its tables, where they give another world and nobody asked to adopt it.
+ */
+export async function restoreHead(
+  world: AnyWorld,
+  engine: Engine,
+  source: LogSource,
+  adopt: boolean,
+  onDamage: RestoreOptions['onDamage'],
+): Promise<boolean> {
+  const { durableTick: head } = source;
+  const code = foldHint(world);
+  try {
+    await restore(engine, source, head, { code, compare: 'last', onDamage });
+    return false;
+  } catch (e) {
+    if (!isWorldfoldError(e, 'REPLAY_DIFFERS')) throw e;
+    if (!adopt) return codeChanged(await firstDifference(engine, source, e));
+  }
+  await restore(engine, source, head, { code: null, compare: 'none', onDamage });
+  return true;
+}
+
+/** Folds again with every recorded hash compared, and returns the first difference. */
+async function firstDifference(
+  engine: Engine,
+  source: LogSource,
+  known: WorldfoldError,
+): Promise<WorldfoldError> {
+  try {
+    const options = { code: '', compare: 'every', onDamage: () => {} } as const;
+    await restore(engine, source, source.durableTick, options);
+  } catch (e) {
+    if (isWorldfoldError(e, 'REPLAY_DIFFERS')) return e;
+    throw e;
+  }
+  return known;
+}
+
+function codeChanged(cause: WorldfoldError): never {
+  const { tick, tables } = cause.facts as { readonly tick: number; readonly tables?: readonly string[] };
+  const named = tables?.map((table) => `'${table}'`).join(', ') ?? '';
+  const where = named === '' ? '' : ` in ${tables!.length === 1 ? 'table' : 'one of the tables'} ${named}`;
+  return fail(
+    'CODE_CHANGED',
+    `the handlers give another world than was recorded: first at tick ${tick}${where}`,
+    cause.facts,
+    'Open it with the code that recorded it; or with adopt: true, to go on from here with the code as it is.',
+    cause,
+  );
+}

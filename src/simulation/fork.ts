@@ -1,0 +1,169 @@
+/**
+ * Beginning a run on a record of another: checks of the change, the segment, and the run at the fork's tick.
+ *
+ * A fork stores nothing that its parent holds: a name, a header and what it is to begin with. Its log is its
+ * parent's up to the tick, and its own from there.
+ */
+import { fail } from '../base/errors.ts';
+import { freshName } from '../base/platform.ts';
+import type { EnvironmentChange, LaterInputs } from '../log/environment.ts';
+import { forkPath, leafOf, spanAt } from '../log/lineage.ts';
+import { hasForks, type NewFork, type RunInfo, type Store, unsupported } from '../log/store.ts';
+import { validRow } from '../schema/validate.ts';
+import { checkNewId, checkText } from './arguments.ts';
+import { foldHint, headerOf } from './code.ts';
+import { keptAnswer } from './committer.ts';
+import { configText, validConfig } from './config.ts';
+import type { Engine, PendingInput } from './engine.ts';
+import { beginEra } from './eras.ts';
+import type { LogSource } from './history.ts';
+import { type LaterFilter, LaterReader } from './later.ts';
+import { type Opening, openingText } from './opening.ts';
+import { damageOf, noState, restore } from './restore.ts';
+import { RunCore, type RunParts } from './run.ts';
+import { FIRST_EPOCH, holderOf, newEngine, type PolicyOptions, policyParts } from './run-options.ts';
+import type { AnyWorld } from './world.ts';
+
+/** How to fork. */
+export interface ForkOptions {
+  readonly at: number;
+  readonly because?: string;
+  readonly inputs?: readonly (readonly [kind: string, row?: object])[];
+  readonly config?: object;
+  readonly seed?: string;
+  readonly later?: 'keep' | 'drop' | LaterFilter;
+  readonly id?: string;
+  readonly hints?: { readonly [name: string]: string };
+}
+
+/** The policy of an option. */
+const laterPolicy = (later: ForkOptions['later']): LaterInputs =>
+  typeof later === 'function' ? 'filter' : (later ?? 'drop');
+
+/** What a fork changes in the environment, checked. `BAD_INPUT`, `BAD_USAGE`. */
+function forkChange(
+  world: AnyWorld,
+  config: object,
+  { because = null, config: patch, seed, later }: Omit<ForkOptions, 'because'> & { because?: string | null },
+): EnvironmentChange {
+  if (seed !== undefined) checkText('seed', seed);
+  return {
+    ...(seed !== undefined && { seed }),
+    ...(patch !== undefined && { config: configText(validConfig(world, { ...config, ...patch })) }),
+    fork: { because, later: laterPolicy(later) },
+  };
+}
+
+/** The inputs of a fork, checked and copied. `BAD_INPUT` names the kinds that there are. */
+function forkInputs({ schema }: AnyWorld, inputs: ForkOptions['inputs'] = []): PendingInput[] {
+  const kinds = schema.compiled.kinds.filter(({ source }) => source === 'input');
+  return inputs.map((given) => {
+    const [name, row] = Array.isArray(given) ? given : [];
+    const kind = kinds.find((one) => one.name === name);
+    if (kind === undefined)
+      return fail(
+        'BAD_INPUT',
+        `there is no input of kind '${name}'`,
+        { kind: name },
+        kinds.length === 0
+          ? 'This world takes no inputs.'
+          : `Write [kind, row]; this world takes: ${kinds.map((one) => one.name).join(', ')}.`,
+      );
+    const own = validRow(kind, row ?? {}, `input '${kind.name}'`, 'BAD_INPUT');
+    return { kind: kind.name, row: own, source: null, seq: 0 };
+  });
+}
+
+/** Stores a fork. Where the answer was lost, the name of the segment tells that it is there and ours. */
+async function storeFork(store: Store, fork: NewFork): Promise<RunInfo> {
+  if (!hasForks(store)) return unsupported(store, 'forks');
+  return keptAnswer(
+    () => store.fork(fork),
+    async () => {
+      const info = await store.head(fork.id);
+      return info?.segment.id === fork.segment ? info : undefined;
+    },
+  );
+}
+
+/** The inputs that a fork keeps of its parent's. */
+export function laterReader(
+  world: AnyWorld,
+  store: Store,
+  at: number,
+  { later }: Pick<Opening, 'later'>,
+  filter: LaterFilter | null,
+): LaterReader | null {
+  return later === null ? null : new LaterReader({ ...later, store, world, at, filter });
+}
+
+/** How runs of a world begin forks of theirs. */
+export function forkCall(world: AnyWorld, o: PolicyOptions & { readonly store: Store }): RunParts['fork'] {
+  return async (source, parent, options) => {
+    const { at } = options;
+    const engine = newEngine(world, o);
+    const restoring = { code: null, compare: 'last', onDamage: damageOf(parent) } as const;
+    await restore(engine, source, at, restoring).catch((e) => noState(e, parent, at));
+    return forkFrom(world, o, engine, source, parent, options);
+  };
+}
+
+/** Begins a fork, with an engine that holds the world of its tick. */
+async function forkFrom(
+  world: AnyWorld,
+  o: PolicyOptions & { readonly store: Store },
+  engine: Engine,
+  source: LogSource,
+  parent: string,
+  options: ForkOptions,
+): Promise<RunCore> {
+  const { store } = o;
+  const { at, because = null, later, hints } = options;
+  const id = options.id ?? `${world.schema.compiled.spec.name}-${freshName().slice(0, 8)}`;
+  checkNewId(id);
+  const { schema, seed } = engine.environment!;
+  const change = forkChange(world, engine.config, options);
+  const inputs = forkInputs(world, options.inputs);
+  const keeps = change.fork?.later !== 'drop';
+  const opening = { change, inputs, later: keeps ? { segment: leafOf(source.path), schema } : null };
+  const given = policyParts(world, o);
+  const segment = `${id}/${freshName()}`;
+  const { hash } = engine.position;
+  const fork = { run: parent, tick: at, because };
+  await storeFork(store, {
+    id,
+    header: headerOf(world, {
+      seed: change.seed ?? seed,
+      createdAt: given.wallClock(),
+      hints: { ...hints },
+      fork,
+    }),
+    segment,
+    parent: { segment: spanAt(source.path, at).segment, tick: at },
+    hash,
+    opening: openingText(opening),
+    holder: holderOf(o),
+  });
+  engine.propose(change);
+  const isMigrated = beginEra(world, engine, false);
+  const filter = typeof later === 'function' ? later : null;
+  const run = new RunCore(
+    {
+      ...given,
+      id,
+      store,
+      segment,
+      epoch: FIRST_EPOCH,
+      path: forkPath(source.path, at, segment),
+      engine,
+      code: foldHint(world),
+      opening: inputs,
+      later: laterReader(world, store, at, opening, filter),
+      fork: forkCall(world, o),
+      namesTold: false,
+    },
+    { tick: at, hash },
+  );
+  if (isMigrated) await run.keepBase();
+  return run;
+}

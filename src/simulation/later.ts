@@ -1,0 +1,118 @@
+/**
+ * The inputs that a parent recorded after the tick of a fork, as inputs of the fork.
+ *
+ * They are read tick by tick from the parent's durable log, under the schema that each record was made with,
+ * and enter the fork like any other input: ids that they create are handed out anew, and one that the fork's
+ * handlers refuse is dropped. What the parent records after the fork has passed a tick never enters it.
+ */
+import { fail, isWorldfoldError } from '../base/errors.ts';
+import type { ColumnSet } from '../columns/column-set.ts';
+import { parseChange } from '../log/environment.ts';
+import { type LogPath, pathFrom } from '../log/lineage.ts';
+import { readFrames } from '../log/reader.ts';
+import type { RecordFrame } from '../log/record.ts';
+import { hasForks, type Store, unsupported } from '../log/store.ts';
+import { type CompiledSchema, SOURCE_KIND } from '../schema/compile.ts';
+import type { PendingInput } from './engine.ts';
+import { eventsUnder, type RecordedEvents } from './past.ts';
+import type { AnyWorld } from './world.ts';
+
+/** Whether an input that the parent recorded at a tick enters the fork. */
+export type LaterFilter = (input: readonly [kind: string, row: object], tick: number) => unknown;
+
+/** Where a parent's later inputs are. */
+export interface LaterSource {
+  /** The segment that the parent's log ended in when it was forked. */
+  readonly segment: string;
+  /** The schema text of the parent's log at the tick of the fork. */
+  readonly schema: string;
+}
+
+/** What a reader of a parent's inputs is made of. */
+export interface LaterParts extends LaterSource {
+  readonly store: Store;
+  readonly world: AnyWorld;
+  /** The tick of the fork. */
+  readonly at: number;
+  readonly filter: LaterFilter | null;
+}
+
+/** Reads a parent's inputs. */
+export class LaterReader {
+  private readonly parts: LaterParts;
+  private path: LogPath | null = null;
+  /** How records are read that come after `known`. */
+  private schema: string;
+  private known: number;
+
+  constructor(parts: LaterParts) {
+    this.parts = parts;
+    this.schema = parts.schema;
+    this.known = parts.at;
+  }
+
+  /** The inputs that the parent recorded at a tick; none where it has not come so far. */
+  async at(tick: number): Promise<readonly PendingInput[]> {
+    const { filter, world, segment } = this.parts;
+    try {
+      const frame = await this.frame(tick);
+      if (frame === null) return [];
+      const inputs = recordedInputs(world.schema.compiled, eventsUnder(world, this.schema, frame));
+      return filter === null ? inputs : inputs.filter(({ kind, row }) => filter([kind, row], tick));
+    } catch (e) {
+      if (!isWorldfoldError(e, 'UNKNOWN_RUN')) throw e;
+      return fail(
+        'NO_STATE',
+        `the later inputs of the parent are gone: its segment '${segment}' was removed`,
+        { segment, tick },
+        "Open the fork with later: 'drop' to go on without them.",
+        e,
+      );
+    }
+  }
+
+  /** The parent's record of a tick, or null; takes note of the schema changes up to it. */
+  private async frame(tick: number): Promise<RecordFrame | null> {
+    const { store, segment } = this.parts;
+    if (!hasForks(store)) return unsupported(store, 'forks');
+    const lineage = await store.lineage(segment);
+    this.path ??= pathFrom(lineage);
+    const head = lineage[0]!.head.tick;
+    let frame: RecordFrame | null = null;
+    // A tick that is computed again needs no step back: a change of schema is noted once.
+    const from = Math.min(tick, this.known + 1);
+    for await (frame of readFrames(store, this.path, from, Math.min(tick, head)))
+      if (frame.tick > this.known) this.note(frame);
+    return frame?.tick === tick ? frame : null;
+  }
+
+  private note({ tick, environment }: RecordFrame): void {
+    if (environment !== null) this.schema = parseChange(environment).schema ?? this.schema;
+    this.known = tick;
+  }
+}
+
+/** The inputs among the events of a tick, in order. */
+function recordedInputs(schema: CompiledSchema, { waves, batches }: RecordedEvents): PendingInput[] {
+  const sets = new Map<number, ColumnSet>(batches.map(({ kind, set }) => [kind, set]));
+  const cursors = new Map<number, number>();
+  const inputs: PendingInput[] = [];
+  for (const { origin, runs } of waves) {
+    if (origin !== 'inputs') continue;
+    for (const { kind, size, times } of runs)
+      for (let i = 0; i < size * times; i++) {
+        const at = cursors.get(kind) ?? 0;
+        cursors.set(kind, at + 1);
+        const { name, creates } = schema.kinds[kind]!;
+        const row = sets.get(kind)!.rowAt(at) as { [column: string]: unknown };
+        if (name === SOURCE_KIND) {
+          const mark = row as { readonly source: string; readonly seq: number };
+          inputs.push({ ...inputs.pop()!, source: mark.source, seq: mark.seq });
+          continue;
+        }
+        for (const { name: column } of creates) row[column] = undefined;
+        inputs.push({ kind: name, row, source: null, seq: 0 });
+      }
+  }
+  return inputs;
+}

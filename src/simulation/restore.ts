@@ -1,0 +1,210 @@
+/**
+ * Building the world of a tick: from the nearest good snapshot and the records after it, or from record 0.
+ *
+ * Used at an opening, after a failed tick, for a look at the past and for a fork. What is built is compared
+ * with the last state hash that was recorded on the way: a world that differs from what the log says of it is
+ * never shown and never continued. A damaged snapshot is told of and passed over; the log is the truth.
+ */
+import { hex, sameBytes } from '../base/bytes.ts';
+import { messageOf } from '../base/canonical.ts';
+import { type ErrorCode, fail, isWorldfoldError, type WorldfoldError } from '../base/errors.ts';
+import { warn } from '../base/platform.ts';
+import { parseChange } from '../log/environment.ts';
+import { type LogSpan, spanAt } from '../log/lineage.ts';
+import { decodeManifest, type Manifest, storedChunks } from '../log/manifest.ts';
+import { readFrame } from '../log/reader.ts';
+import type { RecordFrame } from '../log/record.ts';
+import { hasSnapshots, type SnapshotInfo, type SnapshotStore, type StoredSnapshot } from '../log/store.ts';
+import type { Engine } from './engine.ts';
+import { frames, type LogSource } from './history.ts';
+
+/** How a world is built. */
+export interface RestoreOptions {
+  /** Begin only with snapshots that handlers of this hint folded; null: with any. */
+  readonly code: string | null;
+  /** Compare with the last recorded hash, with every one, or with none. */
+  readonly compare: 'last' | 'every' | 'none';
+  /** Hears of damaged snapshots. */
+  readonly onDamage: (snapshot: SnapshotInfo, why: unknown) => void;
+}
+
+/** Warns of a damaged snapshot of a run. */
+export const damageOf =
+  (run: string): RestoreOptions['onDamage'] =>
+  ({ segment, tick }, why) =>
+    warn(`run '${run}': the snapshot of tick ${tick} in segment '${segment}' is not used: ${messageOf(why)}`);
+
+/** What becomes of an error that kept a world of the past from being built. */
+export function noState(e: unknown, run: string, tick: number): never {
+  if (!NO_WORLD.some((code) => isWorldfoldError(e, code))) throw e;
+  return fail(
+    'NO_STATE',
+    `run '${run}': the world of tick ${tick} can't be rebuilt: ${messageOf(e)}`,
+    { run, tick, ...(e as WorldfoldError).facts },
+    (e as WorldfoldError).hint,
+    e,
+  );
+}
+
+/** Why a world of the past can't be built. */
+const NO_WORLD: readonly ErrorCode[] = ['CORRUPT', 'NO_RECORD', 'REPLAY_DIFFERS', 'SCHEMA_DIFFERS'];
+/** What makes a snapshot one to pass over. */
+const DAMAGE: readonly ErrorCode[] = ['CORRUPT', 'NO_CHUNK', 'NEWER_FORMAT'];
+const PAGE_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Gives an engine the world of tick `to`. `REPLAY_DIFFERS` where folding gives another world than was
+ * recorded; until it is done the world stays hidden.
+ */
+export async function restore(
+  engine: Engine,
+  source: LogSource,
+  to: number,
+  options: RestoreOptions,
+): Promise<void> {
+  engine.hide();
+  if (!(await loadNearest(engine, source, to, options))) engine.clear();
+  const first = engine.position.tick + 1;
+  const hashed = options.compare === 'last' ? await lastHashed(source, first, to) : -1;
+  for await (const frame of frames(source, first, to)) {
+    await crossEra(engine, source, frame);
+    const before = options.compare === 'every' ? engine.tableHashes() : null;
+    engine.fold(frame);
+    if (before !== null || frame.tick === hashed) engine.compare(frame, before);
+  }
+  engine.reveal();
+}
+
+/** The last tick of a range that recorded a state hash, or -1. It is looked for backwards. */
+async function lastHashed(source: LogSource, first: number, to: number): Promise<number> {
+  for (let span = 1; first <= to; span *= 2) {
+    const from = Math.max(first, to - span + 1);
+    let found = -1;
+    for await (const { tick, stateHash } of frames(source, from, to)) if (stateHash !== null) found = tick;
+    if (found >= 0 || from === first) return found;
+  }
+  return -1;
+}
+
+/** Loads the newest good snapshot up to a tick; false where there is none. */
+async function loadNearest(
+  engine: Engine,
+  source: LogSource,
+  to: number,
+  { code, onDamage }: RestoreOptions,
+): Promise<boolean> {
+  const { store, path, durableTick } = source;
+  if (!hasSnapshots(store)) return false;
+  const last = Math.min(to, durableTick);
+  for (const span of [...path].reverse()) {
+    // A fork may have a snapshot of the tick that it begins on: what an era of its own begins with.
+    if (span.from - 1 > last) continue;
+    const infos = await store.snapshots(span.segment);
+    for (const info of [...infos].reverse()) {
+      if (info.tick > Math.min(last, span.to)) continue;
+      try {
+        if (await loadOne(engine, source, store, info, code)) return true;
+      } catch (e) {
+        if (!DAMAGE.some((known) => isWorldfoldError(e, known))) throw e;
+        onDamage(info, e);
+      }
+    }
+  }
+  return false;
+}
+
+async function loadOne(
+  engine: Engine,
+  source: LogSource,
+  store: SnapshotStore,
+  { segment, tick }: SnapshotInfo,
+  code: string | null,
+): Promise<boolean> {
+  const where = { segment, tick };
+  const stored = await store.readSnapshot(segment, tick);
+  if (stored === undefined) return false;
+  const manifest = decodeManifest(stored.manifest, where);
+  const { point } = manifest;
+  const isBase = point.era === tick + 1;
+  if (isBase ? !(await isBaseOf(source, manifest)) : code !== null && point.code !== code) return false;
+  await checkPoint(source, manifest, isBase);
+  await loadStored(engine, store, stored, manifest);
+  return true;
+}
+
+async function loadStored(
+  engine: Engine,
+  store: SnapshotStore,
+  { segment, tick, chunks: numbers }: StoredSnapshot,
+  manifest: Manifest,
+): Promise<void> {
+  const where = { segment, tick };
+  if (storedChunks(manifest) !== numbers.length)
+    fail('CORRUPT', `a snapshot has ${numbers.length} pieces and not ${storedChunks(manifest)}`, where);
+  const chunks: Uint8Array[] = [];
+  while (chunks.length < numbers.length)
+    chunks.push(...(await store.readChunks(segment, numbers.slice(chunks.length), PAGE_BYTES)));
+  engine.load({ manifest, chunks, numbers, where });
+}
+
+/** A snapshot belongs to the record that it names, and has the state hash that the record has. */
+async function checkPoint({ store, path }: LogSource, { point }: Manifest, isBase: boolean): Promise<void> {
+  const { tick, hash, stateHash } = point;
+  const frame = await readFrame(store, path, tick);
+  if (!sameBytes(frame.hash, hash)) fail('CORRUPT', 'a snapshot was made of another log', { tick });
+  if (!isBase && frame.stateHash !== null && !sameBytes(frame.stateHash, stateHash))
+    fail('CORRUPT', 'a snapshot has another state hash than its record', {
+      tick,
+      expected: hex(frame.stateHash),
+      actual: hex(stateHash),
+    });
+}
+
+/** Whether the log goes on with the era that a snapshot was made to begin. */
+async function isBaseOf(source: LogSource, { point }: Manifest): Promise<boolean> {
+  for await (const { environment } of frames(source, point.tick + 1, point.tick + 1))
+    return environment !== null && parseChange(environment).era?.base === hex(point.stateHash);
+  return false;
+}
+
+/**
+ * An era begins with the world that its first record names: its base. Where folding came to another world,
+ * or to one that can't be compared, the pinned snapshot of the base is taken. `NO_STATE` without it.
+ */
+export async function crossEra(engine: Engine, source: LogSource, frame: RecordFrame): Promise<void> {
+  const change = frame.environment === null ? {} : parseChange(frame.environment);
+  if (change.era === undefined || engine.era === frame.tick) return;
+  const { base } = change.era;
+  const isComparable = engine.isPresent && (change.schema === undefined || engine.holdsSchema(change.schema));
+  if (isComparable && engine.isHash(base)) return;
+  const why = await loadBase(engine, source, spanAt(source.path, frame.tick), frame.tick, base);
+  if (why !== null)
+    fail(
+      'NO_STATE',
+      `the era that begins with tick ${frame.tick} has lost the snapshot it began with: ${why}`,
+      { tick: frame.tick, base },
+      'Earlier ticks can still be read; open the run with the code that recorded them to replay it.',
+    );
+}
+
+/** Loads the snapshot that an era begins with; answers why not where that can't be. */
+async function loadBase(
+  engine: Engine,
+  { store }: LogSource,
+  { segment }: LogSpan,
+  tick: number,
+  base: string,
+): Promise<string | null> {
+  if (!hasSnapshots(store)) return 'the store keeps none';
+  const stored = await store.readSnapshot(segment, tick - 1);
+  if (stored === undefined) return 'it is gone';
+  try {
+    const manifest = decodeManifest(stored.manifest, { segment, tick: tick - 1 });
+    if (hex(manifest.point.stateHash) !== base) return 'another one is in its place';
+    await loadStored(engine, store, stored, manifest);
+    return null;
+  } catch (e) {
+    if (!DAMAGE.some((code) => isWorldfoldError(e, code))) throw e;
+    return messageOf(e);
+  }
+}

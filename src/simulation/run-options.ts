@@ -1,0 +1,103 @@
+/**
+ * What a run is made with: the policies that users choose, their defaults, and the parts that follow.
+ */
+import { show } from '../base/canonical.ts';
+import { fail } from '../base/errors.ts';
+import { freshName, steadyClock, thisProcess, wallClock } from '../base/platform.ts';
+import type { Holder } from '../log/store.ts';
+import type { CommitPolicy } from './committer.ts';
+import { type Cadence, Engine } from './engine.ts';
+import type { RunParts } from './run.ts';
+import type { SnapshotPolicy } from './snapshots.ts';
+import type { AnyWorld } from './world.ts';
+
+/**
+ * The choices that a run makes about itself. `hashEvery` decides which records hold a state hash; the rest no
+ * byte.
+ */
+export interface PolicyOptions {
+  readonly hashEvery?: number;
+  readonly invariantsEvery?: number;
+  readonly paranoid?: boolean;
+  readonly commit?: { readonly ticks?: number; readonly ms?: number };
+  readonly snapshots?:
+    | false
+    | { readonly every?: number; readonly keep?: number; readonly onClose?: boolean };
+  readonly maxInputs?: number;
+  readonly maxUndurable?: number;
+  readonly leaseMs?: number;
+  /** Milliseconds since 1970, for metadata; and a clock for intervals. For tests. */
+  readonly clocks?: { readonly wall?: () => number; readonly steady?: () => number };
+}
+
+const DEFAULTS = {
+  hashEvery: 1,
+  invariantsEvery: 1,
+  commitTicks: 64,
+  commitMs: 100,
+  snapshotsEvery: 1000,
+  snapshotsKeep: 4,
+  maxInputs: 10_000,
+  maxUndurable: 64 * 1024 * 1024,
+  leaseMs: 30_000,
+};
+
+/** The epoch of the writer that makes a run, as the port of {@link Store} says. */
+export const FIRST_EPOCH = 1;
+
+function positive(name: string, value: number | undefined, fallback: number): number {
+  const chosen = value === undefined ? fallback : value;
+  if (!Number.isSafeInteger(chosen) || chosen < 1)
+    fail(
+      'BAD_USAGE',
+      `${name} must be a whole number from 1 on, not ${show(value)}`,
+      { [name]: value },
+      `Leave it out for ${fallback}.`,
+    );
+  return chosen;
+}
+
+const commitPolicy = (o: PolicyOptions): CommitPolicy => ({
+  ticks: positive('commit.ticks', o.commit?.ticks, DEFAULTS.commitTicks),
+  ms: positive('commit.ms', o.commit?.ms, DEFAULTS.commitMs),
+  maxUndurable: positive('maxUndurable', o.maxUndurable, DEFAULTS.maxUndurable),
+  leaseMs: positive('leaseMs', o.leaseMs, DEFAULTS.leaseMs),
+});
+
+const snapshotPolicy = ({ snapshots = {} }: PolicyOptions): SnapshotPolicy => {
+  if (snapshots === false) return { every: Number.POSITIVE_INFINITY, keep: 1, onClose: false };
+  return {
+    every: positive('snapshots.every', snapshots.every, DEFAULTS.snapshotsEvery),
+    keep: positive('snapshots.keep', snapshots.keep, DEFAULTS.snapshotsKeep),
+    onClose: snapshots.onClose ?? true,
+  };
+};
+
+const cadence = (o: PolicyOptions): Cadence => ({
+  hashEvery: positive('hashEvery', o.hashEvery, DEFAULTS.hashEvery),
+  invariantsEvery: positive('invariantsEvery', o.invariantsEvery, DEFAULTS.invariantsEvery),
+  paranoid: o.paranoid ?? false,
+});
+
+/** The lease that a run asks for. */
+export const holderOf = (o: PolicyOptions): Holder => ({
+  ...thisProcess(),
+  token: freshName(),
+  ttlMs: positive('leaseMs', o.leaseMs, DEFAULTS.leaseMs),
+});
+
+/** An engine before tick 0. */
+export const newEngine = (world: AnyWorld, o: PolicyOptions): Engine => new Engine(world, cadence(o));
+
+/** The parts of a run that its policies decide. */
+export const policyParts = (
+  world: AnyWorld,
+  o: PolicyOptions,
+): Pick<RunParts, 'policy' | 'snapshots' | 'maxInputs' | 'wallClock' | 'steadyClock' | 'another'> => ({
+  policy: commitPolicy(o),
+  snapshots: snapshotPolicy(o),
+  maxInputs: positive('maxInputs', o.maxInputs, DEFAULTS.maxInputs),
+  wallClock: o.clocks?.wall ?? wallClock,
+  steadyClock: o.clocks?.steady ?? steadyClock,
+  another: () => newEngine(world, o),
+});
