@@ -40,8 +40,8 @@ export abstract class Lane {
   }
 
   /**
-   * Room for `capacity` rows; arrays handed out before are retired. A lane that is empty may take its numbers'
-   * memory from `memory`, of as many bytes; whoever gives it sets the rows behind the last to zeros.
+   * Room for `capacity` rows; arrays handed out before are retired. An empty lane may take the memory of its
+   * numbers from `memory`, of as many bytes; whoever gives it sets the rows behind the last to zeros.
    */
   abstract grow(capacity: number, memory?: (bytes: number) => ArrayBuffer): void;
   /** Copies one row over another. */
