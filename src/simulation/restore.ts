@@ -9,7 +9,7 @@ import { hex, sameBytes } from '../base/bytes.ts';
 import { messageOf } from '../base/canonical.ts';
 import { type ErrorCode, fail, isWorldfoldError, type WorldfoldError } from '../base/errors.ts';
 import { warn } from '../base/platform.ts';
-import { parseChange } from '../log/environment.ts';
+import { parseChange, parseEnvironment } from '../log/environment.ts';
 import { type LogSpan, spanAt } from '../log/lineage.ts';
 import { decodeManifest, type Manifest, storedChunks } from '../log/manifest.ts';
 import { readFrame } from '../log/reader.ts';
@@ -126,10 +126,19 @@ async function loadOne(
   const manifest = decodeManifest(stored.manifest, where);
   const { point } = manifest;
   const isBase = point.era === tick + 1;
-  if (isBase ? !(await isBaseOf(source, manifest)) : code !== null && point.code !== code) return false;
+  if (isBase ? !(await isBaseOf(source, manifest)) : isOfOtherCode(engine, manifest, code)) return false;
   await checkPoint(source, manifest, isBase);
   await loadStored(engine, store, stored, manifest);
   return true;
+}
+
+/**
+ * Whether other handlers made a snapshot of the present schema: whether they give the same results is then to
+ * be seen from what they were folded of. A snapshot of an earlier schema is what a migration starts from.
+ */
+function isOfOtherCode(engine: Engine, { point }: Manifest, code: string | null): boolean {
+  if (code === null || point.code === code) return false;
+  return engine.holdsSchema(parseEnvironment(point.environment, null).schema);
 }
 
 async function loadStored(

@@ -39,7 +39,8 @@ export interface KeeperParts {
 
 /**
  * Of the snapshots of a run, oldest first, those to let go: the newest `keep` stay, and of the older ones the
- * oldest of each doubling of their distance from the newest. Their number grows with the logarithm of the run.
+ * oldest of each doubling of their distance from the newest. Their number grows with the logarithm of the
+ * run.
  */
 export function thinned(snapshots: readonly SnapshotInfo[], keep: number): number[] {
   const unpinned = snapshots.filter(({ pinned }) => !pinned).map(({ tick }) => tick);
