@@ -3,11 +3,11 @@
  */
 import { sameBytes } from '../../src/base/bytes.ts';
 import { loadHash } from '../../src/base/hash.ts';
-import { pathOf } from '../../src/log/lineage.ts';
+import { type LogPath, pathOf } from '../../src/log/lineage.ts';
 import { decodeManifest } from '../../src/log/manifest.ts';
 import { findRun, readFrame, readFrames } from '../../src/log/reader.ts';
 import type { RecordFrame } from '../../src/log/record.ts';
-import type { Store } from '../../src/log/store.ts';
+import type { SegmentInfo, Store } from '../../src/log/store.ts';
 import { newEngine } from '../../src/simulation/run-options.ts';
 import type { AnyWorld } from '../../src/simulation/world.ts';
 
@@ -30,31 +30,45 @@ export async function framesFrom(store: Store, id: string, from: number): Promis
   return frames;
 }
 
+/** Where a snapshot is. */
+export interface SnapshotPlace {
+  readonly segment: string;
+  readonly tick: number;
+  readonly pinned: boolean;
+}
+
 /**
- * Loads every snapshot of the segments that a run's log passes through: each must be whole, hold the world
+ * Loads every snapshot of the segments that the logs of runs pass through: each must be whole, hold the world
  * that it says, and be that of its record. Returns where they are.
  */
 export async function loadSnapshots(
   store: Store,
   world: unknown,
-  id: string,
-): Promise<{ readonly segment: string; readonly tick: number; readonly pinned: boolean }[]> {
+  ids: readonly string[],
+): Promise<SnapshotPlace[]> {
   await loadHash();
-  const { segment: leaf } = await findRun(store, id);
-  const seen = [];
-  for (const segment of await store.lineage(leaf.id)) {
+  const segments = new Map<string, SegmentInfo>();
+  for (const id of ids)
+    for (const segment of await store.lineage((await findRun(store, id)).segment.id))
+      segments.set(segment.id, segment);
+  const seen: SnapshotPlace[] = [];
+  for (const segment of segments.values()) {
     const path = await pathOf(store, segment);
     for (const { tick, pinned } of await store.snapshots(segment.id)) {
-      const stored = (await store.readSnapshot(segment.id, tick))!;
-      const where = { segment: segment.id, tick };
-      const manifest = decodeManifest(stored.manifest, where);
-      const chunks = await store.readChunks(segment.id, stored.chunks, Number.POSITIVE_INFINITY);
-      newEngine(world as AnyWorld, {}).load({ manifest, chunks, numbers: stored.chunks, where });
-      const { hash, stateHash } = await readFrame(store, path, tick);
-      if (!sameBytes(hash, manifest.point.hash) || !sameBytes(stateHash!, manifest.point.stateHash))
-        throw new RangeError(`the snapshot of tick ${tick} in ${segment.id} is not that of its record`);
-      seen.push({ ...where, pinned });
+      await loadOne(store, world as AnyWorld, path, segment.id, tick);
+      seen.push({ segment: segment.id, tick, pinned });
     }
   }
   return seen;
+}
+
+async function loadOne(store: Store, world: AnyWorld, path: LogPath, segment: string, tick: number) {
+  const stored = (await store.readSnapshot(segment, tick))!;
+  const where = { segment, tick };
+  const manifest = decodeManifest(stored.manifest, where);
+  const chunks = await store.readChunks(segment, stored.chunks, Number.POSITIVE_INFINITY);
+  newEngine(world, {}).load({ manifest, chunks, numbers: stored.chunks, where });
+  const { hash, stateHash } = await readFrame(store, path, tick);
+  if (!sameBytes(hash, manifest.point.hash) || !sameBytes(stateHash!, manifest.point.stateHash))
+    throw new RangeError(`the snapshot of tick ${tick} in ${segment} is not that of its record`);
 }
