@@ -40,7 +40,7 @@ describe('replay', () => {
       0,
     );
     expect(await replay(hamlet(), { store, id: 'r' })).toEqual({
-      ...{ id: 'r', tick: 12, ticks: 13, compared: 13, events },
+      ...{ id: 'r', tick: 12, from: 0, ticks: 13, compared: 13, events },
       ...{ stateHash, recordedHash: stateHash },
     });
   });
