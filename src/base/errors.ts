@@ -42,7 +42,7 @@ export const ERROR_CODES = {
   STORE_FAILED: 'the store refused a read or a write',
   TICK_FAILED: 'user code threw inside a tick',
   UNKNOWN_RUN: 'the store has no such run',
-  UNSUPPORTED: 'the store lacks what was asked of it',
+  UNSUPPORTED: 'the store or the platform lacks what is needed',
   WRITER_REPLACED: 'another writer took the run over',
   WRITTEN_PAST: 'a table was written past the write view',
   WRONG_STATE: 'the run is in a state that does not allow the call',

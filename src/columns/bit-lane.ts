@@ -65,7 +65,8 @@ export class BitLane extends Lane {
   }
 
   protected leafBytes(from: number, to: number): Uint8Array {
-    return this.range(from, to);
+    // Behind the last row there may be what a refused row left.
+    return (to & 7) === 0 ? this.bits.subarray(from >> 3, to >> 3) : this.range(from, to);
   }
 
   /** The bits of a range, moved to begin at bit 0, zeros behind them. */

@@ -2,8 +2,9 @@
  * Lanes of fixed width: one typed array, `width` values a row.
  */
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
+import { xxh128Leaves } from '../base/hash.ts';
 import type { ArrayType } from '../schema/layout.ts';
-import { arrayClass, bytesOf, byteView, canonicalNaN, type FixedArray, retire } from './arrays.ts';
+import { arrayClass, bytesOf, byteView, type FixedArray, retire } from './arrays.ts';
 import { Lane, LEAF_BYTES } from './lane.ts';
 
 /** The largest power of two of rows that fit a leaf. */
@@ -88,11 +89,14 @@ export class FixedLane extends Lane {
     this.raw = true;
   }
 
-  protected override checkLeaf(from: number, to: number): void {
-    if (this.raw) canonicalNaN(this.data, from * this.width, to * this.width);
+  protected override hashLeaves(from: number, to: number, out: Uint8Array, at: number): void {
+    const { type, data, shift } = this;
+    const floats = this.raw && (type === 'f32' || type === 'f64') ? type : null;
+    const size = (data.BYTES_PER_ELEMENT * this.width) << shift;
+    xxh128Leaves(this.leafBytes(from, to), size, floats, out, at);
   }
 
-  protected override checked(): void {
+  protected override hashed(): void {
     this.raw = false;
   }
 

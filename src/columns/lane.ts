@@ -5,7 +5,7 @@
  * no marks: marking it writes past the end of an empty array, which does nothing.
  */
 import { type ByteReader, type ByteWriter, sameBytes } from '../base/bytes.ts';
-import { STATE_HASH_BYTES, xxh128 } from '../base/hash.ts';
+import { STATE_HASH_BYTES, xxh128, xxh128Into } from '../base/hash.ts';
 
 /** Bytes of a leaf, at most, for lanes of fixed width; a row that is longer is a leaf of its own. */
 export const LEAF_BYTES = 4096;
@@ -28,6 +28,9 @@ export abstract class Lane {
   stale: Uint8Array;
   readonly marked: boolean;
   private leafHashes = new Uint8Array(0);
+  /** What the last digest gave, and for how many rows: -1 for none. */
+  private readonly whole = new Uint8Array(STATE_HASH_BYTES);
+  private wholeSize = -1;
 
   constructor(path: string, shift: number, marked: boolean) {
     this.path = path;
@@ -47,6 +50,7 @@ export abstract class Lane {
   /** Forgets rows and room, as when it was made. */
   reset(): void {
     this.marks = this.stale = new Uint8Array(0);
+    this.wholeSize = -1;
   }
 
   /** Appends rows of another lane of the same layout. */
@@ -65,11 +69,15 @@ export abstract class Lane {
   /** The canonical bytes of the rows of one leaf. */
   protected abstract leafBytes(from: number, to: number): Uint8Array;
 
-  /** Looks at the rows of a leaf before they are hashed, where raw writes may have left NaN of any bits. */
-  protected checkLeaf(_from: number, _to: number): void {}
+  /** Hashes the leaves of a range of rows, which begins with a leaf, into `out` from `at` on. */
+  protected hashLeaves(from: number, to: number, out: Uint8Array, at: number): void {
+    const rows = 1 << this.shift;
+    for (let row = from, place = at; row < to; row += rows, place += STATE_HASH_BYTES)
+      xxh128Into(this.leafBytes(row, Math.min(to, row + rows)), out, place);
+  }
 
-  /** Takes note that every leaf was looked at. */
-  protected checked(): void {}
+  /** Takes note that everything marked was hashed. */
+  protected hashed(): void {}
 
   /** Marks the leaves of a range of rows. */
   mark(from: number, to: number): void {
@@ -112,21 +120,36 @@ export abstract class Lane {
 
   /**
    * The hash of the lane's first `size` rows: XXH3-128 over the hashes of its leaves. Hashes what is marked.
+   * The next digest overwrites what this one gave.
    */
   digest(size: number): Uint8Array {
-    const rows = 1 << this.shift;
     const leaves = this.leaves(size);
     if (this.leafHashes.length < leaves * STATE_HASH_BYTES) this.growHashes(leaves);
+    const { marks } = this;
+    let some = false;
     for (let leaf = 0; leaf < leaves; leaf++) {
-      if (this.marks[leaf] === 0) continue;
-      this.checkLeaf(leaf * rows, Math.min(size, (leaf + 1) * rows));
-      const bytes = this.leafBytes(leaf * rows, Math.min(size, (leaf + 1) * rows));
-      this.leafHashes.set(xxh128(bytes), leaf * STATE_HASH_BYTES);
-      this.marks[leaf] = 0;
-      this.stale[leaf] = 1;
+      if (marks[leaf] === 0) continue;
+      let end = leaf + 1;
+      while (end < leaves && marks[end] !== 0) end++;
+      this.hashRun(leaf, end, size);
+      some = true;
+      leaf = end;
     }
-    this.checked();
-    return xxh128(this.leafHashes.subarray(0, leaves * STATE_HASH_BYTES));
+    this.hashed();
+    if (some || this.wholeSize !== size) {
+      xxh128Into(this.leafHashes, this.whole, 0, leaves * STATE_HASH_BYTES);
+      this.wholeSize = size;
+    }
+    return this.whole;
+  }
+
+  private hashRun(leaf: number, end: number, size: number): void {
+    const { shift } = this;
+    this.hashLeaves(leaf << shift, Math.min(size, end << shift), this.leafHashes, leaf * STATE_HASH_BYTES);
+    for (let done = leaf; done < end; done++) {
+      this.marks[done] = 0;
+      this.stale[done] = 1;
+    }
   }
 
   /**

@@ -7,7 +7,7 @@
  */
 import { canonicalJson, show } from '../base/canonical.ts';
 import { fail } from '../base/errors.ts';
-import { xxh128 } from '../base/hash.ts';
+import { STATE_HASH_BYTES, xxh128 } from '../base/hash.ts';
 import { utf8 } from '../base/text.ts';
 import type { TableLayout } from '../schema/compile.ts';
 import { flawOf, meaningOf } from '../schema/layout.ts';
@@ -58,6 +58,8 @@ export class TableStore {
   private readonly header: Uint8Array;
   /** The bytes that the hash is taken over: the header, two counts, the hash of each lane. */
   private readonly digested: Uint8Array;
+  /** The two counts: rows, and the next id. */
+  private readonly counts: DataView;
   private hash: Uint8Array | null = null;
   private derivedVersion = 0;
 
@@ -77,6 +79,7 @@ export class TableStore {
     this.header = utf8(`${layout.name}\n${canonicalJson(layout.columns.map(meaningOf))}\n`);
     this.digested = new Uint8Array(this.header.length + 16 + this.set.lanes.length * 16);
     this.digested.set(this.header);
+    this.counts = new DataView(this.digested.buffer, this.header.length, 16);
   }
 
   /** Number of rows. */
@@ -304,15 +307,13 @@ export class TableStore {
   /** XXH3-128 over name, lanes, number of rows, allocator and the hash of every lane. */
   digest(): Uint8Array {
     if (this.hash !== null && !(this.touched & TO_HASH)) return this.hash;
-    const { digested } = this;
-    const view = new DataView(digested.buffer);
-    let at = this.header.length;
-    view.setFloat64(at, this.size, true);
-    view.setFloat64(at + 8, this.nextId, true);
-    at += 16;
+    const { digested, counts } = this;
+    counts.setFloat64(0, this.size, true);
+    counts.setFloat64(8, this.nextId, true);
+    let at = this.header.length + 16;
     for (const lane of this.set.lanes) {
-      digested.set(lane.digest(this.size), at);
-      at += 16;
+      const hash = lane.digest(this.size);
+      for (let i = 0; i < STATE_HASH_BYTES; i++) digested[at++] = hash[i]!;
     }
     this.touched &= ~TO_HASH;
     this.hash = xxh128(digested);
@@ -326,9 +327,8 @@ export class TableStore {
   audit(): Unmarked | null {
     if (this.hash === null) return null;
     if (!(this.touched & TO_HASH)) {
-      const hashed = new DataView(this.digested.buffer, this.header.length, 16);
       for (const [at, count] of [[0, 'size'] as const, [8, 'nextId'] as const]) {
-        const expected = hashed.getFloat64(at, true);
+        const expected = this.counts.getFloat64(at, true);
         if (this[count] !== expected) return { count, expected, actual: this[count] };
       }
     }

@@ -64,8 +64,9 @@ async function unpackBlock(stored: Uint8Array, length: number, what: string): Pr
   return made.length === length ? made : fail('CORRUPT', `${what} decompresses to another length`, { what });
 }
 
-/** Bytes that begin at a multiple of four. */
-const aligned = (bytes: Uint8Array): Uint8Array => (bytes.byteOffset % 4 === 0 ? bytes : bytes.slice());
+/** Bytes that begin at a multiple of four. The slice of a Buffer would be no copy. */
+const aligned = (bytes: Uint8Array): Uint8Array =>
+  bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
 
 /**
  * Decompresses the blocks of a lane, whose stored lengths are given, into its memory. `CORRUPT` where one

@@ -181,7 +181,8 @@ export async function openColumnFile(file: ReadableFile): Promise<SnapshotSource
   const read = async (lane: ColumnLane, into: Uint8Array): Promise<void> => {
     const pad = padding(lane.bytes);
     if (lane.bytes > 0) await file.read([into, pad], start + lane.at);
-    if (pad.some((byte) => byte !== 0)) corrupt(path, 'padding is not zero', { column: lane.path });
+    if (pad.some((byte) => byte !== 0))
+      fail('CORRUPT', `padding behind column '${lane.path}' is not zero`, { column: lane.path });
   };
   return {
     path,
@@ -191,13 +192,13 @@ export async function openColumnFile(file: ReadableFile): Promise<SnapshotSource
     fill: (lane, place, rows) => {
       const { packed, at, bytes } = place;
       if (!(at >= 0 && bytes >= 0 && at + bytes <= head.bytes))
-        corrupt(path, `column '${lane.path}' lies outside of the file`, { column: lane.path });
+        fail('CORRUPT', `column '${lane.path}' lies outside of the file`, { column: lane.path });
       if (packed === undefined) return fillLane(lane, rows, place.bytes, (into) => read(place, into));
       return fillLane(lane, rows, packed.bytes, async (into) => {
         const stored = new Uint8Array(place.bytes);
         await read(place, stored);
         if (hex(xxh128(stored)) !== packed.hash)
-          corrupt(path, `column '${lane.path}' is damaged`, { column: lane.path });
+          fail('CORRUPT', `column '${lane.path}' is damaged`, { column: lane.path });
         const what = `column '${lane.path}'`;
         await unpack(stored, packed.blocks, into, elementBytes(place.kind), what);
       });

@@ -160,7 +160,7 @@ export function npzSource(zip: ZipReader, head: SnapshotHead<NpzLane>): Snapshot
   const { path } = zip.file;
   const readArray = async ({ name, descr, shape }: ArrayPlace, into: Uint8Array): Promise<void> => {
     const other = (): never =>
-      fail('CORRUPT', `${path}: ${name} is another array than was saved`, { path, entry: name }, EDITED);
+      fail('CORRUPT', `${name} is another array than was saved`, { entry: name }, EDITED);
     const first = new Uint8Array(npyHeader(descr, shape).length);
     if (zip.size(fileOf(name)) !== first.length + into.length) other();
     await zip.readInto(fileOf(name), first, into);
@@ -172,7 +172,7 @@ export function npzSource(zip: ZipReader, head: SnapshotHead<NpzLane>): Snapshot
     const given = new Uint8Array(rows);
     await readArray(place, given);
     for (let row = 0; row < rows; row++) {
-      if (given[row]! > 1) fail('CORRUPT', `${path}: ${place.name} holds no booleans`, { path, row });
+      if (given[row]! > 1) fail('CORRUPT', `${place.name} holds no booleans`, { entry: place.name, row });
       into[row >> 3]! |= given[row]! << (row & 7);
     }
   };

@@ -13,7 +13,7 @@ import { openFile, type ReadableFile } from './disk.ts';
 import { readForeign } from './foreign.ts';
 import { checkTables, type SnapshotHead } from './header.ts';
 import { npzSource, readNpzHead } from './npz-file.ts';
-import { readWorld, type SnapshotFormat, type SnapshotSource } from './source.ts';
+import { nameFile, readWorld, type SnapshotFormat, type SnapshotSource } from './source.ts';
 import { isZip, ZipReader } from './zip.ts';
 
 const FIRST_BYTES = 4;
@@ -64,6 +64,8 @@ export async function withFile<T>(
     const made = await work(await opened(file));
     isKept = keep;
     return made;
+  } catch (e) {
+    return nameFile(e, file.path);
   } finally {
     if (!isKept) await file.close();
   }

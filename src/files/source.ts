@@ -46,16 +46,17 @@ function verify(path: string, { table, lane, head, rows }: LaneJob): void {
     );
 }
 
-/** What an error says of a lane, with the file and the table added. */
-async function named<L extends LaneHead>(source: SnapshotSource<L>, job: LaneJob<L>): Promise<void> {
-  try {
-    await source.fill(job.lane, job.head, job.rows);
-  } catch (e) {
-    if (!isWorldfoldError(e, 'CORRUPT')) throw e;
-    const { path } = source;
-    const said = e.message.startsWith(path) ? e.message : `${path}: ${e.message}`;
-    fail('CORRUPT', said, { ...e.facts, path, table: job.table }, e.hint, e);
-  }
+/** Throws an error of this project with the file, and what else is known, among its facts. */
+export function nameFile(e: unknown, path: string, more: object = {}): never {
+  if (!isWorldfoldError(e) || e.facts.path !== undefined) throw e;
+  return fail(e.code, `${path}: ${e.message}`, { ...e.facts, path, ...more }, e.hint, e.cause);
+}
+
+async function fill<L extends LaneHead>(source: SnapshotSource<L>, job: LaneJob<L>): Promise<void> {
+  const { table, lane, head, rows } = job;
+  await source
+    .fill(lane, head, rows)
+    .catch((e: unknown) => nameFile(e, source.path, { table, column: lane.path }));
 }
 
 /** Reads lanes in turn and verifies each while the next one is read. */
@@ -63,10 +64,10 @@ export async function readLanes<L extends LaneHead>(
   source: SnapshotSource<L>,
   jobs: readonly LaneJob<L>[],
 ): Promise<void> {
-  let reading = jobs.length > 0 ? named(source, jobs[0]!) : Promise.resolve();
+  let reading = jobs.length > 0 ? fill(source, jobs[0]!) : Promise.resolve();
   for (let i = 0; i < jobs.length; i++) {
     await reading;
-    if (i + 1 < jobs.length) reading = named(source, jobs[i + 1]!);
+    if (i + 1 < jobs.length) reading = fill(source, jobs[i + 1]!);
     try {
       verify(source.path, jobs[i]!);
     } catch (e) {

@@ -20,6 +20,8 @@ const crc32 = (zlib as { crc32?: (bytes: Uint8Array) => number }).crc32 ?? plain
 const STORED = 0;
 const DEFLATED = 8;
 const DEFLATE_LEVEL = 1;
+/** Deflate makes nothing shorter than to one byte of so many. */
+const MOST_DEFLATED = 1032;
 const PIECE = 1 << 20;
 
 /** An entry to be written: its name, and its bytes in pieces, which nobody may change until it is done. */
@@ -147,13 +149,15 @@ export class ZipReader {
   async bytes(name: string): Promise<Uint8Array> {
     const entry = this.need(name);
     const bytes = await this.inflated(entry).catch((e) => damaged(this.file.path, e));
-    if (crc32(bytes) !== entry.crc32)
-      fail('CORRUPT', `${this.file.path}: ${name} does not have its checksum`, { entry: name });
+    if (crc32(bytes) !== entry.crc32) fail('CORRUPT', `${name} does not have its checksum`, { entry: name });
     return bytes;
   }
 
   private async inflated(entry: yauzl.Entry): Promise<Uint8Array> {
     const { compressedSize, uncompressedSize, compressionMethod } = entry;
+    // Lengths are not verified yet, and memory is asked for by them.
+    if (compressedSize > this.file.size || uncompressedSize > (compressedSize + 1) * MOST_DEFLATED)
+      fail('CORRUPT', `${entry.fileName} has a length that can not be`, { entry: entry.fileName });
     const stored = new Uint8Array(compressedSize);
     await this.file.read([stored], await this.start(entry));
     if (compressionMethod === STORED) return stored;
@@ -174,7 +178,7 @@ export class ZipReader {
   async readInto(name: string, first: Uint8Array, rest: Uint8Array): Promise<void> {
     const entry = this.need(name);
     if (entry.uncompressedSize !== first.length + rest.length)
-      fail('CORRUPT', `${this.file.path}: ${name} has another length than it should`, { entry: name });
+      fail('CORRUPT', `${name} has another length than it should`, { entry: name });
     try {
       if (entry.compressionMethod === STORED) {
         await this.file.read([first, rest], await this.start(entry));

@@ -48,8 +48,9 @@ class Collector {
       const { id, first, family, records, snapshots } = segment;
       const parent: StoredSegment['parent'] = segment.parent;
       const reached = lastReached(first, first + records.length - 1, false, lastForkOf(segment));
-      for (const tick of snapshots.keys()) if (tick > reached) this.#dropSnapshot(segment, tick);
       const spent = isSpent(first, reached);
+      // What a fork began with goes with it, though its tick is the parent's.
+      for (const tick of snapshots.keys()) if (spent || tick > reached) this.#dropSnapshot(segment, tick);
       // The chunks go before the root: their family is known by it.
       if (spent && parent === null) this.sweep(family);
       const kept = Math.max(reached - first + 1, records.length - this.#room);

@@ -48,7 +48,11 @@ export function planSnapshot(
   holds: (chunk: number) => boolean,
 ): void {
   checkWriter(segment, snapshot.epoch);
-  checkOwnRecord(segment, snapshot.tick, snapshot.hash, storedHash);
+  const { first, head } = segment;
+  // A fork may begin with an era of its own: its base is the world of the record that it continues.
+  const begins = snapshot.tick === first - 1 && head.tick === snapshot.tick;
+  if (begins) checkOwnRecord({ ...segment, first: head.tick }, head.tick, snapshot.hash, () => head.hash);
+  else checkOwnRecord(segment, snapshot.tick, snapshot.hash, storedHash);
   for (const chunk of snapshot.chunks)
     if (typeof chunk === 'number' && !holds(chunk)) noChunk(segment.id, chunk);
 }

@@ -248,7 +248,7 @@ export interface SnapshotInfo {
 export interface NewSnapshot {
   readonly segment: string;
   readonly epoch: number;
-  /** One of the segment's own ticks, and the hash of its record. */
+  /** One of the segment's own ticks, or the parent's while it has none; and the hash of that record. */
   readonly tick: number;
   readonly hash: Uint8Array;
   readonly pinned: boolean;
@@ -273,8 +273,9 @@ export interface SnapshotStore {
   /**
    * Keeps a snapshot and returns the numbers of its chunks, in order; one that was kept of the same tick is
    * replaced, and stays pinned if it was. In one transaction, must refuse, in this order: an unknown segment
-   * (`UNKNOWN_RUN`); an old epoch, or a segment that no run names (`WRITER_REPLACED`); a tick that is none of the segment's own records (`NO_TICK`) or has another
-   * hash (`DIVERGED`); a chunk number that the family does not hold (`NO_CHUNK`, naming it): the caller then
+   * (`UNKNOWN_RUN`); an old epoch, or a segment that no run names (`WRITER_REPLACED`); a tick that is none of
+   * the segment's own records, nor the parent's while it has none (`NO_TICK`), or has another hash
+   * (`DIVERGED`); a chunk number that the family does not hold (`NO_CHUNK`, naming it): the caller then
    * gives the bytes. Then nothing of it is kept. A number is never given to a second chunk of the family.
    * Bytes handed in are never kept by reference.
    */

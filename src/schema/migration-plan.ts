@@ -79,20 +79,19 @@ interface Place {
   readonly old: ColumnSpecs;
 }
 
-function columnPlan(to: ColumnLayout, source: Followed | undefined, tables: TableNames): ColumnPlan {
+function columnPlan(to: ColumnLayout, source: Followed | undefined): ColumnPlan {
   const from = source?.column ?? null;
   if (source?.turned) return { to, from, how: 'turned' };
   if (from === null) return { to, from, how: 'new' };
-  return { to, from, how: fits(from, to, tables) && sameBytes(from, to) ? 'same' : 'wider' };
+  return { to, from, how: sameBytes(from, to) ? 'same' : 'wider' };
 }
 
 function setPlan<L extends SetLayout>(
   [from, to]: readonly [L, L],
   stages: readonly Stage[],
   followed: ReadonlyMap<string, Followed>,
-  tables: TableNames,
 ): SetPlan<L> {
-  const columns = to.columns.map((column) => columnPlan(column, followed.get(column.name), tables));
+  const columns = to.columns.map((column) => columnPlan(column, followed.get(column.name)));
   const same =
     !isComputed(stages) &&
     from.columns.length === columns.length &&
@@ -210,7 +209,7 @@ class Planner {
     const from = this.#from.tableOf.get(old)!;
     const to = this.#to.tableOf.get(name)!;
     const followed = followColumns(from, stages, name, this.#from.spec.version);
-    this.#tables.set(name, setPlan([from, to], stages, followed, this.#names));
+    this.#tables.set(name, setPlan([from, to], stages, followed));
     if (old === SOURCES) return;
     this.#pair(insertKind(old), insertKind(name), stages);
     const place: Place = {
@@ -240,7 +239,7 @@ class Planner {
     const from = this.#from.kindOf.get(old)!;
     const to = this.#to.kindOf.get(name)!;
     const followed = followColumns(from, stages, name, this.#from.spec.version);
-    return (this.#kinds[from.number] = setPlan([from, to], stages, followed, this.#names));
+    return (this.#kinds[from.number] = setPlan([from, to], stages, followed));
   }
 
   #config(): SetPlan {
@@ -254,7 +253,7 @@ class Planner {
       now: this.#to.spec.config,
     };
     this.gaps.push(...columnGaps(to, followed, this.#names, place, false));
-    return setPlan([from, to], stages, followed, this.#names);
+    return setPlan([from, to], stages, followed);
   }
 
   #tick(): void {

@@ -23,7 +23,7 @@ export type AddColumn = (row: any) => unknown;
 /** The events of one kind in one tick, as the version before had them: arrays of values, `size` long each. */
 export interface OldBatch {
   readonly size: number;
-  readonly columns: { readonly [column: string]: readonly any[] };
+  readonly columns: { readonly [column: string]: any };
 }
 /** Turns a whole batch: gives columns under their new names, one value an event. Others stay. */
 export type Upcast = (batch: OldBatch) => { readonly [column: string]: ArrayLike<unknown> };

@@ -243,3 +243,19 @@ export function checkObserver(when: unknown, observer: unknown): void {
 /** What comes with a submitted row: whose input it is, and which. */
 export const checkFrom = (from: unknown): void =>
   checkNames('what follows the row of an input', from, ['source', 'seq']);
+
+/** Which input of which source it is. */
+export interface InputFrom {
+  readonly source?: string;
+  readonly seq?: number;
+}
+
+/** The source of an input and its number there: both or neither. `BAD_INPUT`. */
+export function checkSource({ source, seq }: InputFrom): { source: string | null; seq: number } {
+  if (source === undefined && seq === undefined) return { source: null, seq: 0 };
+  if (typeof source !== 'string' || source === '' || textFlaw(source) !== null)
+    return fail('BAD_INPUT', `${show(source)} is no name of a source`, { source, seq });
+  if (!Number.isSafeInteger(seq) || seq! < 0)
+    fail('BAD_INPUT', `${show(seq)} is no number of an input: source and seq go together`, { source, seq });
+  return { source, seq: seq! };
+}

@@ -23,6 +23,8 @@ async function setUp(policy: RunPolicy = {}, world = hamlet()) {
   return { store, time, run, appended, clocks };
 }
 
+type Made = Awaited<ReturnType<typeof setUp>>['run'];
+
 const never = { ticks: 1e9, ms: 1e9 };
 
 describe('group commit', () => {
@@ -293,6 +295,22 @@ describe('L7: one writer', () => {
     expect((await second.advance()).tick).toBe(4);
     await second.close();
     expect((await framesOf(store, 'r')).length).toBe(5);
+  });
+
+  test.each([
+    ['an advance', { every: 2 }, (run: Made) => run.advance(2)],
+    ['a snapshot asked for', false, (run: Made) => run.snapshot()],
+  ] as const)('L7: a writer that first hears of another by %s is fenced', async (_, snapshots, work) => {
+    const { run, store } = await setUp({ commit: { ticks: 1 }, snapshots });
+    const other = { host: 'elsewhere', pid: 1, token: 'x', ttlMs: 1e9 };
+    store.before.keepSnapshot = async () => {
+      const info = await store.inner.head('r');
+      await store.inner.acquire(info!.segment.id, other, true);
+    };
+    expect(await caught(() => work(run))).toMatchObject({ code: 'WRITER_REPLACED', facts: { run: 'r' } });
+    expect(run.state).toBe('fenced');
+    expect(await codeOf(() => run.submit.priced({ price: 1 }))).toBe('WRITER_REPLACED');
+    expect(await codeOf(() => run.advance())).toBe('WRITER_REPLACED');
   });
 
   test('many runs in one store do not disturb each other', async () => {

@@ -7,13 +7,20 @@
 import { show } from '../base/canonical.ts';
 import { fail, WorldfoldError } from '../base/errors.ts';
 import { yieldToEvents } from '../base/platform.ts';
-import { textFlaw } from '../base/text.ts';
 import type { LogPath } from '../log/lineage.ts';
 import { encodeRecord } from '../log/record.ts';
 import { hasSnapshots, type LogRecord, type SnapshotInfo, type Store, unsupported } from '../log/store.ts';
 import type { KindLayout } from '../schema/compile.ts';
 import { validRow } from '../schema/validate.ts';
-import { checkAdvance, checkFork, checkFrom, checkObserver, checkRange } from './arguments.ts';
+import {
+  checkAdvance,
+  checkFork,
+  checkFrom,
+  checkObserver,
+  checkRange,
+  checkSource,
+  type InputFrom,
+} from './arguments.ts';
 import { type CommitPolicy, Committer, isLost, persistent } from './committer.ts';
 import { type ComputedTick, type Engine, InputRefused, type PendingInput } from './engine.ts';
 import { attemptText, inputError, inRun } from './failures.ts';
@@ -68,12 +75,6 @@ export interface AdvanceResult {
   readonly durableTick: number;
   readonly stateHash: string;
   readonly ended: boolean;
-}
-
-/** Which input of which source it is. */
-interface InputFrom {
-  readonly source?: string;
-  readonly seq?: number;
 }
 
 /** Milliseconds of computing before other tasks get their turn. */
@@ -255,7 +256,7 @@ export class RunCore {
   /** Keeps a snapshot of the world as it is, after everything before it is durable. */
   private async keepSnapshot(keeper: SnapshotKeeper): Promise<void> {
     await this.commit();
-    await keeper.keepQuietly();
+    await this.kept(keeper.keepQuietly());
   }
 
   /** The inputs of the next tick: what a fork begins with, what its parent recorded, what was submitted. */
@@ -357,9 +358,24 @@ export class RunCore {
       this.queue.committed(this.durableTick);
       this.observers.tell('durable', records);
     } catch (e) {
-      this.lost ||= isLost(e);
-      this.stalled = !this.lost;
-      if (this.lost) this.queue.abandon(e);
+      this.stalled = !this.isFenced(e);
+      throw inRun(e, this.id);
+    }
+  }
+
+  /** Takes note of an error that says that another writer has the log; whether one ever did. */
+  private isFenced(e: unknown): boolean {
+    this.lost ||= isLost(e);
+    if (this.lost) this.queue.abandon(e);
+    return this.lost;
+  }
+
+  /** Waits for what the keeper does. A snapshot too may be what a replaced writer hears of it by. */
+  private async kept(keeping: Promise<void>): Promise<void> {
+    try {
+      await keeping;
+    } catch (e) {
+      this.isFenced(e);
       throw inRun(e, this.id);
     }
   }
@@ -429,19 +445,19 @@ export class RunCore {
     const { keeper, tick } = this;
     if (keeper === null) return unsupported(this.parts.store, 'snapshots');
     await this.flush();
-    await keeper.keep(pin);
+    await this.kept(keeper.keep(pin));
     return { tick };
   }
 
   /** Pins a snapshot of the world as it is, which a new era begins with. */
   async keepBase(): Promise<void> {
     if (this.keeper === null) return unsupported(this.parts.store, 'snapshots');
-    await this.keeper.keep(true);
+    await this.kept(this.keeper.keep(true));
   }
 
   /** Lets go of damaged snapshots of this run's own, and keeps a good one instead. */
   async mendSnapshots(damaged: readonly SnapshotInfo[]): Promise<void> {
-    if (damaged.length > 0) await this.keeper?.mend(damaged);
+    if (damaged.length > 0 && this.keeper !== null) await this.kept(this.keeper.mend(damaged));
   }
 
   /**
@@ -457,7 +473,7 @@ export class RunCore {
     await this.underway;
     try {
       if (!this.lost) await this.commit();
-      if (!this.lost && this.rebuildTo === null) await this.keeper?.close();
+      if (!this.lost && this.rebuildTo === null && this.keeper !== null) await this.kept(this.keeper.close());
     } finally {
       this.queue.abandon(new WorldfoldError('CLOSED', `run '${this.id}' was closed`, { run: this.id }));
       if (!this.lost) await release(this.parts);
@@ -481,12 +497,3 @@ if (Symbol.asyncDispose)
       return this.close();
     },
   });
-
-function checkSource({ source, seq }: InputFrom): { source: string | null; seq: number } {
-  if (source === undefined && seq === undefined) return { source: null, seq: 0 };
-  if (typeof source !== 'string' || source === '' || textFlaw(source) !== null)
-    return fail('BAD_INPUT', `${show(source)} is no name of a source`, { source, seq });
-  if (!Number.isSafeInteger(seq) || seq! < 0)
-    fail('BAD_INPUT', `${show(seq)} is no number of an input: source and seq go together`, { source, seq });
-  return { source, seq: seq! };
-}

@@ -1,8 +1,8 @@
 /**
  * A schema while it is being changed, and the migration step that comes of it.
  *
- * Owns groups: a table with the kinds that write it, which change together; or a kind or config by itself. What
- * is changed, and when, is for `arbitraries-changes.ts` to say.
+ * Owns groups: a table with the kinds that write it, which change together; or a kind or config by itself.
+ * What is changed, and when, is for `arbitraries-changes.ts` to say.
  */
 import type { MigrationStep } from '../schema/migration.ts';
 import type { ColumnSpec, ColumnSpecs, ColumnType, SchemaSpec } from '../schema/spec.ts';

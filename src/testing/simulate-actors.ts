@@ -29,6 +29,9 @@ export function drawPolicy(stage: Stage, run: string): RunPolicy {
     hashEvery: plan.runs[run]!,
     invariantsEvery: pick(1, 3),
     commit: { ticks: pick(1, 2, 3, 64), ms: pick(10, 1e9) },
+    snapshots: choices.chance(0.25)
+      ? false
+      : { every: pick(2, 3, 5), keep: pick(1, 2, 3), onClose: choices.chance(0.7) },
     maxInputs: pick(2, 4, 100),
     maxUndurable: pick(700, 1e9),
     leaseMs: pick(10, 60, 1e6),

@@ -10,7 +10,7 @@ import { hex } from '../base/bytes.ts';
 import { isWorldfoldError } from '../base/errors.ts';
 import type { Change, MemoryMedium } from '../log/memory-store.ts';
 import { decodeBatches, decodeFrame, freshSets, NO_HASH } from '../log/record.ts';
-import type { LogRecord, NewRun } from '../log/store.ts';
+import type { LogRecord, NewRun, NewSnapshot } from '../log/store.ts';
 import { simulatedSchema } from './simulate-world.ts';
 import { SimulatedMedium, type SimulatedMediumOptions } from './simulated-store.ts';
 
@@ -58,6 +58,9 @@ function booked(record: LogRecord): BookedTick {
 }
 
 const codeOf = (e: unknown): string => (isWorldfoldError(e) ? e.code : String(e));
+/** The segment that a call is about. */
+const segmentOf = ([first]: readonly unknown[]): string =>
+  typeof first === 'string' ? first : (first as NewSnapshot).segment;
 const ALL = { records: Infinity, bytes: Infinity };
 
 /** Keeps the book of one schedule. */
@@ -111,8 +114,10 @@ export class Book {
   wrote(memory: MemoryMedium, call: string, given: readonly unknown[], answer: unknown): void {
     if (call === 'create') this.created(given[0] as NewRun);
     else {
-      const log = this.logOf(given[0] as string);
-      if (log === undefined) return void this.broke(`${call} reached segment ${given[0]}, which nobody made`);
+      const segment = segmentOf(given);
+      const log = this.logOf(segment);
+      if (log === undefined) return void this.broke(`${call} reached segment ${segment}, which nobody made`);
+      if (call === 'keepSnapshot') this.keptSnapshot(log, given[0] as NewSnapshot);
       if (call === 'append') this.appended(memory, log, given[1] as number, given[3] as LogRecord[]);
       if (call === 'acquire') this.acquired(log, (given[1] as { pid: number }).pid, answer as number);
       if (call === 'renew')
@@ -173,6 +178,15 @@ export class Book {
     this.count('commits');
   }
 
+  private keptSnapshot(log: BookedLog, { epoch, tick, hash }: NewSnapshot): void {
+    this.holds(epoch === log.epoch, () => `L7: a replaced writer kept a snapshot of ${log.run}`);
+    this.holds(
+      log.ticks[tick]?.hash === hex(hash),
+      () => `L4: a snapshot of tick ${tick} of ${log.run} was made of another record`,
+    );
+    this.count('snapshots');
+  }
+
   /** A write that the medium refused. */
   refused(call: string, given: readonly unknown[], e: unknown): void {
     const code = codeOf(e);
@@ -184,7 +198,7 @@ export class Book {
         () => `create of ${id} was refused with ${code}`,
       );
     }
-    const log = this.logOf(given[0] as string);
+    const log = this.logOf(segmentOf(given));
     if (log === undefined)
       return void this.holds(code === 'UNKNOWN_RUN', () => `${call} was refused with ${code}`);
     const { run, epoch } = log;
@@ -194,11 +208,13 @@ export class Book {
         code === 'RUN_IN_USE' && given[2] === false && this.isAlive(holder),
         () => `L7: process ${holder} is dead or asked to go, and ${run} was refused with ${code}`,
       );
-    } else
+    } else {
+      const by = call === 'keepSnapshot' ? (given[0] as NewSnapshot).epoch : given[1];
       this.holds(
-        code === 'WRITER_REPLACED' && given[1] !== epoch,
-        () => `L7: ${call} to ${run} in epoch ${given[1]} of ${epoch} was refused with ${code}`,
+        code === 'WRITER_REPLACED' && by !== epoch,
+        () => `L7: ${call} to ${run} in epoch ${by} of ${epoch} was refused with ${code}`,
       );
+    }
   }
 
   /** The medium holds what the book knows: nothing changes but by a write that was seen. */

@@ -9,9 +9,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hasAttempts, hasLeases, type LogRecord, type Store } from '../../src/log/store.ts';
 import { forkContract } from './forks.ts';
 import { attemptContract, leaseContract } from './leases.ts';
-import { chain, newFork, newRun, outcome, plain } from './records.ts';
+import { chain, newFork, newRun, outcome, plain, snapshotOf } from './records.ts';
 import { Model, scripts } from './script.ts';
-import { snapshotContract, snapshotOf } from './snapshots.ts';
+import { snapshotContract } from './snapshots.ts';
 
 /** One store, empty, and what a test needs beside it. */
 export interface StoreUnderTest {

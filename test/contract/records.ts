@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import process from 'node:process';
 import { isWorldfoldError } from '../../src/base/errors.ts';
 import { sha256, thisProcess } from '../../src/base/platform.ts';
-import type { Holder, LogRecord, NewFork, NewRun } from '../../src/log/store.ts';
+import type { Holder, LogRecord, NewFork, NewRun, NewSnapshot } from '../../src/log/store.ts';
 
 const text = (s: string): Uint8Array => new TextEncoder().encode(s);
 
@@ -72,6 +72,23 @@ export const newFork = (id: string, of: string, at: LogRecord, more: Partial<New
   hash: at.hash,
   opening: `{"why":"${id}"}`,
   holder: holder(),
+  ...more,
+});
+
+/** What `keepSnapshot` takes: a snapshot of a record whose chunks are texts or numbers. */
+export const snapshotOf = (
+  segment: string,
+  record: LogRecord,
+  chunks: readonly (string | number)[],
+  more: Partial<NewSnapshot> = {},
+): NewSnapshot => ({
+  segment,
+  epoch: 1,
+  tick: record.tick,
+  hash: record.hash,
+  pinned: false,
+  manifest: text(`manifest ${record.tick}`),
+  chunks: chunks.map((chunk) => (typeof chunk === 'number' ? chunk : text(chunk))),
   ...more,
 });
 

@@ -3,29 +3,12 @@ import { expect, test } from 'vitest';
 import { hasSnapshots, type LogRecord, type NewSnapshot, type Store } from '../../src/log/store.ts';
 import { collectAll, factsOf, wholeLog } from './forks.ts';
 import { type Bench, readAll } from './log-store.ts';
-import { chain, continued, holder, newFork, newRun, outcome, plain } from './records.ts';
+import { chain, continued, holder, newFork, newRun, outcome, plain, snapshotOf } from './records.ts';
 
 const records = chain('a', 20);
 const unknown = { code: 'UNKNOWN_RUN' };
 const text = (s: string): Uint8Array => new TextEncoder().encode(s);
 const refusal = async (call: Promise<unknown>): Promise<unknown> => outcome(() => call);
-
-/** What `keepSnapshot` takes: a snapshot of a record whose chunks are texts or numbers. */
-export const snapshotOf = (
-  segment: string,
-  record: LogRecord,
-  chunks: readonly (string | number)[],
-  more: Partial<NewSnapshot> = {},
-): NewSnapshot => ({
-  segment,
-  epoch: 1,
-  tick: record.tick,
-  hash: record.hash,
-  pinned: false,
-  manifest: text(`manifest ${record.tick}`),
-  chunks: chunks.map((chunk) => (typeof chunk === 'number' ? chunk : text(chunk))),
-  ...more,
-});
 
 /** The texts of a snapshot's chunks. */
 export async function textsOf(store: Store, segment: string, tick: number): Promise<string[]> {

@@ -5,8 +5,9 @@
 import { existsSync } from 'node:fs';
 import process from 'node:process';
 import { isWorldfoldError } from '../../src/base/errors.ts';
+import type { LogRecord } from '../../src/log/store.ts';
 import { sqliteStore } from '../../src/stores/sqlite/index.ts';
-import { chain, newRun } from './records.ts';
+import { chain, continued, newFork, newRun, snapshotOf } from './records.ts';
 
 const say = (line: string | number): void => {
   process.stdout.write(`${line}\n`);
@@ -59,8 +60,85 @@ async function fill(path: string, bytes: number): Promise<void> {
   await store.close();
 }
 
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** The file that ends what goes on until then. */
+export const stopOf = (path: string): string => `${path}.stop`;
+
+/** How many snapshots the writer of `snapshots` leaves. */
+export const KEPT = 3;
+/** What is in the chunk that is the own one of the snapshot of a tick. */
+export const ownChunk = (tick: number): string => `chunk of ${tick} `.repeat(300);
+/** The ticks whose chunks the snapshot of a tick has: every fifth wants one that may be collected by then. */
+export const chunksOf = (tick: number): readonly number[] =>
+  [tick, tick - 1, tick - 2, ...(tick % 5 === 0 ? [tick - 9] : [])].filter((at) => at > 0);
+
+/** Appends a tick, keeps its snapshot and drops an older one, again and again. Says ticks and refusals. */
+async function snapshots(path: string): Promise<void> {
+  const store = await sqliteStore(path);
+  let [record] = chain('child', 1) as [LogRecord];
+  await store.create(newRun('child', record));
+  const own = new Map<number, number>();
+  let gone = 0;
+  for (let tick = 1; tick <= KEPT || !existsSync(stopOf(path)); tick++) {
+    [record] = continued(record, 'child', 1) as [LogRecord];
+    await store.append('child-segment', 1, tick, [record]);
+    const used = chunksOf(tick);
+    const keep = (chunks: readonly (string | number)[]) =>
+      store.keepSnapshot(snapshotOf('child-segment', record, chunks));
+    const planned = used.map((at) => own.get(at) ?? ownChunk(at));
+    const numbers = await keep(planned).catch((e: unknown) => {
+      if (!isWorldfoldError(e, 'NO_CHUNK')) throw e;
+      gone++;
+      return keep(used.map(ownChunk));
+    });
+    for (const [i, at] of used.entries()) own.set(at, numbers[i]!);
+    if (tick > KEPT) await store.dropSnapshots('child-segment', [tick - KEPT]);
+    await turn();
+  }
+  say(record.tick);
+  say(gone);
+  await store.close();
+}
+
+/** Forks tick 0 of that run, appends to the fork, keeps a snapshot and removes it, again and again. */
+async function forks(path: string): Promise<void> {
+  const store = await sqliteStore(path);
+  const [first, next] = chain('child', 2) as [LogRecord, LogRecord];
+  let made = 0;
+  while (!existsSync(stopOf(path))) {
+    await turn();
+    if ((await store.head('child')) === undefined) continue;
+    const id = `fork ${made++}`;
+    await store.fork(newFork(id, 'child-segment', first));
+    await store.append(`${id}-segment`, 1, 1, [next]);
+    await store.keepSnapshot(snapshotOf(`${id}-segment`, next, [id]));
+    await store.remove(id, true);
+  }
+  say(made);
+  await store.close();
+}
+
+/** Collects by small steps; says what each deleted, where it deleted something. */
+async function collect(path: string, limit: number): Promise<void> {
+  const store = await sqliteStore(path);
+  while (!existsSync(stopOf(path))) {
+    const deleted = await store.collect(limit);
+    if (deleted > 0) say(deleted);
+    await turn();
+  }
+  await store.close();
+}
+
 const [, , what, path = '', n = '0'] = process.argv;
-const jobs: Record<string, (path: string, n: number) => Promise<void>> = { append, create, fill };
+const jobs: Record<string, (path: string, n: number) => Promise<void>> = {
+  append,
+  create,
+  fill,
+  snapshots,
+  forks,
+  collect,
+};
 const job = jobs[what ?? ''];
 if (job !== undefined)
   job(path, Number(n)).catch((e: unknown) => {

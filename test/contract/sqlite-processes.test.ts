@@ -9,12 +9,15 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { LogRecord } from '../../src/log/store.ts';
 import { sqliteStore } from '../../src/stores/sqlite/index.ts';
+import { collectAll } from './forks.ts';
 import { readAll } from './log-store.ts';
 import { chain, holder, plain } from './records.ts';
-import { GROUP, RACES, startOf } from './sqlite-child.ts';
+import { textsOf } from './snapshots.ts';
+import { chunksOf, GROUP, KEPT, ownChunk, RACES, startOf, stopOf } from './sqlite-child.ts';
 
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 const childArguments = ['--import', 'tsx', here('./sqlite-child.ts')];
@@ -25,10 +28,22 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'worldfold-processes-'));
   path = join(folder, 'runs.db');
 });
-afterEach(() => rmSync(folder, { recursive: true }));
+let started: ChildProcess[] = [];
+afterEach(async () => {
+  // A test that failed leaves nobody behind.
+  for (const child of started) child.kill('SIGKILL');
+  await Promise.all(started.map(ended));
+  started = [];
+  rmSync(folder, { recursive: true });
+});
 
-const start = (...given: string[]): ChildProcess =>
-  spawn(process.execPath, [...childArguments, ...given], { stdio: ['ignore', 'pipe', 'inherit'] });
+function start(...given: string[]): ChildProcess {
+  const child = spawn(process.execPath, [...childArguments, ...given], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  started.push(child);
+  return child;
+}
 
 const ended = (child: ChildProcess): Promise<number | null> =>
   new Promise((resolve) =>
@@ -85,6 +100,79 @@ test('L2 L11: a killed process leaves whole groups up to its last commit, and no
     await store.close();
     for (const end of ['-wal', '-shm']) rmSync(path + end, { force: true });
   }
+});
+
+const linesOf = async (child: ChildProcess): Promise<string[]> => {
+  const all: string[] = [];
+  for await (const line of lines(child)) all.push(line);
+  return all;
+};
+
+/** Every snapshot of the run can be read whole, and rows that belong to nothing are not there. */
+async function expectSound(ticks: number): Promise<void> {
+  const store = await sqliteStore(path);
+  const snapshots = await store.snapshots('child-segment');
+  expect(snapshots.map(({ tick }) => tick)).toEqual(
+    Array.from({ length: KEPT }, (_, i) => ticks - KEPT + 1 + i),
+  );
+  const used = new Set<number>();
+  for (const { tick } of snapshots) {
+    const texts = await textsOf(store, 'child-segment', tick);
+    expect(texts).toEqual(chunksOf(tick).map(ownChunk));
+    for (const chunk of (await store.readSnapshot('child-segment', tick))!.chunks) used.add(chunk);
+  }
+  await collectAll(store, 50);
+  const want = chain('child', ticks + 1);
+  expect(plain(await readAll(store, 'child-segment'))).toEqual(plain(want));
+  await store.close();
+  const db = new Database(path);
+  const count = (table: string) => db.prepare(`SELECT count(*) FROM ${table}`).pluck().get();
+  expect(['segments', 'records', 'parts', 'snapshots', 'chunks'].map(count)).toEqual([
+    1,
+    ticks + 1,
+    0,
+    KEPT,
+    used.size,
+  ]);
+  expect(db.pragma('integrity_check', { simple: true })).toBe('ok');
+  db.close();
+}
+
+/** Lets a collector work until it has deleted something so many times, or has ended. */
+async function untilDeleted(collector: ChildProcess, times: number): Promise<void> {
+  let count = 0;
+  for await (const _ of lines(collector)) if (++count === times) break;
+}
+
+test('L2 L7: one process keeps snapshots and one forks while another collects', async () => {
+  const [writer, forker, collector] = [
+    start('snapshots', path),
+    start('forks', path),
+    start('collect', path, '3'),
+  ];
+  const said = Promise.all([writer, forker].map(linesOf));
+  await untilDeleted(collector, 300);
+  writeFileSync(stopOf(path), '');
+  expect(await Promise.all([writer, forker, collector].map(ended))).toEqual([0, 0, 0]);
+  const [[ticks, gone], [forked]] = (await said) as [[string, string], [string]];
+  // All three were at work, and the collection took chunks from under the writer.
+  expect(Number(forked)).toBeGreaterThan(0);
+  expect(Number(gone)).toBeGreaterThan(0);
+  await expectSound(Number(ticks));
+});
+
+test('L2 L11: a collection that is killed anywhere has deleted whole steps', async () => {
+  const writer = start('snapshots', path);
+  const said = linesOf(writer);
+  for (const times of [1, 2, 5, 11, 23]) {
+    const collector = start('collect', path, '2');
+    await untilDeleted(collector, times);
+    collector.kill('SIGKILL');
+    await ended(collector);
+    expect(collector.signalCode).toBe('SIGKILL');
+  }
+  writeFileSync(stopOf(path), '');
+  await expectSound(Number((await said)[0]));
 });
 
 test('L2: several processes that create one file at once make one store', async () => {

@@ -9,8 +9,8 @@ import { expect } from 'vitest';
 import { isWorldfoldError } from '../../src/base/errors.ts';
 import type { LogRecord, Store } from '../../src/log/store.ts';
 import { wholeLog } from './forks.ts';
-import { chain, continued, newFork, newRun, plain } from './records.ts';
-import { snapshotOf, textsOf } from './snapshots.ts';
+import { chain, continued, newFork, newRun, plain, snapshotOf } from './records.ts';
+import { textsOf } from './snapshots.ts';
 
 /** How many things of each kind a store keeps. */
 export interface Counts {

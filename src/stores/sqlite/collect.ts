@@ -96,10 +96,12 @@ export class Collector {
   #cut({ number, id, family, parent, parentTick, head }: NamelessRow): void {
     const first = parentTick === null ? 0 : parentTick + 1;
     const reached = lastReached(first, head, false, this.#statements.lastFork.get(number) ?? null);
-    const dropped = this.#statements.deleteSnapshots.run(number, number, reached, this.#room).changes;
+    const spent = isSpent(first, reached);
+    // What a fork began with goes with it, though its tick is the parent's.
+    const kept = spent ? -1 : reached;
+    const dropped = this.#statements.deleteSnapshots.run(number, number, kept, this.#room).changes;
     if (dropped > 0) this.#statements.setUnswept.run(1, family);
     this.#count(dropped);
-    const spent = isSpent(first, reached);
     // The chunks go before the root: their family is known by it.
     if (spent && parent === null) this.#sweep(number);
     const last = Math.max(reached, head - Math.max(this.#room, 0));

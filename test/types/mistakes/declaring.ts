@@ -107,6 +107,32 @@ export const declaring: readonly Mistake[] = [
     says: `Type '"z"' is not assignable to type '"x" | "y"'`,
   },
   {
+    name: 'a step that says what no step can say',
+    wrong: `export const s = defineSchema({ name: 'x', version: 2, tables: {},
+      migrations: { 2: { dropTable: ['a'] } } });`,
+    right: `export const s = defineSchema({ name: 'x', version: 2, tables: {},
+      migrations: { 2: { dropTables: ['a'] } } });`,
+    says: "Did you mean to write 'dropTables'?",
+  },
+  {
+    name: 'a step that misspells what becomes of columns',
+    wrong: `export const s = defineSchema({ name: 'x', version: 2, tables: { a: table({ id: t.id(), b: t.u8() }) },
+      migrations: { 2: { tables: { a: { renamed: { b: 'c' } } } } } });`,
+    right: `export const s = defineSchema({ name: 'x', version: 2, tables: { a: table({ id: t.id(), b: t.u8() }) },
+      migrations: { 2: { tables: { a: {
+        rename: { b: 'c' }, change: { b: (old, row) => old + row.z } } },
+        events: { e: { upcast: ({ size, columns: { d } }) => ({ d: d.map((x: number) => x + size) }) } } } } });`,
+    says: "Did you mean to write 'rename'?",
+  },
+  {
+    name: 'a change that is no function',
+    wrong: `export const s = defineSchema({ name: 'x', version: 2, tables: { a: table({ id: t.id(), b: t.u8() }) },
+      migrations: { 2: { tables: { a: { change: { b: 5 } } } } } });`,
+    right: `export const s = defineSchema({ name: 'x', version: 2, tables: { a: table({ id: t.id(), b: t.u8() }) },
+      migrations: { 2: { tables: { a: { change: { b: () => 5 } } } } } });`,
+    says: "Type 'number' is not assignable to type 'ChangeColumn'",
+  },
+  {
     name: 'something that is no column',
     wrong: 'export const a = event({ x: 1 });',
     right: 'export const a = event({ x: t.u8() });',
