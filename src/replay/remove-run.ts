@@ -19,14 +19,15 @@ export interface Removed {
    * behind included.
    */
   readonly deleted: number;
-  /** Records of the run's own that stay, as its forks need them; null where none does. */
-  readonly kept: { readonly records: number; readonly for: readonly string[] } | null;
+  /** The ticks of the run's own whose records stay, and the forks that need them; null where none stays. */
+  readonly kept: { readonly from: number; readonly to: number; readonly for: readonly string[] } | null;
 }
 
 /** How many things one step of a collection deletes at most: writers get their turn between steps. */
 const STEP = 4096;
 
-const ownRecords = ({ head, parent }: SegmentInfo): number => head.tick - (parent?.tick ?? -1);
+const firstOwn = ({ parent }: SegmentInfo): number => (parent?.tick ?? -1) + 1;
+const ownRecords = (segment: SegmentInfo): number => segment.head.tick - firstOwn(segment) + 1;
 
 /** The segments of the lineage that are still there, by id. */
 async function left(store: ForkStore, lineage: readonly SegmentInfo[]): Promise<Map<string, SegmentInfo>> {
@@ -97,6 +98,6 @@ export async function removeRun(
     kept:
       stays === undefined || node === undefined
         ? null
-        : { records: ownRecords(stays), for: namesBelow(node) },
+        : { from: firstOwn(stays), to: stays.head.tick, for: namesBelow(node) },
   };
 }

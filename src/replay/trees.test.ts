@@ -83,13 +83,13 @@ describe('forkTree', () => {
 describe('removeRun', () => {
   test('L6: says what is gone and what forks still need; the forks are whole', async () => {
     const store = await forest();
-    const kept = { records: 2, for: ['deep'] };
+    const kept = { from: 11, to: 12, for: ['deep'] };
     expect(await removeRun(store, 'mid')).toMatchObject({ id: 'mid', records: 2, kept });
     expect(await replay(world, { store, id: 'deep' })).toMatchObject({ tick: 16, compared: 17 });
     expect(await removeRun(store, 'early')).toMatchObject({ records: 4, kept: null });
     expect(await removeRun(store, 'root')).toMatchObject({
       records: 10,
-      kept: { records: 11, for: ['back', 'deep'] },
+      kept: { from: 0, to: 10, for: ['back', 'deep'] },
     });
     expect(await replay(world, { store, id: 'back' })).toMatchObject({ tick: 11 });
     // The last that needed them takes its nameless ancestors along.
