@@ -42,7 +42,12 @@ const inSqlite = (partBytes: number) => async (): Promise<Counted> => {
     ...(db!.pragma('foreign_key_check') as unknown[]),
     rows(orphan('parts', 'records b WHERE b.segment = a.segment AND b.tick = a.tick')),
     rows(orphan('records', 'segments b WHERE b.number = a.segment AND a.tick <= b.head_tick')),
-    rows(orphan('snapshots', 'records b WHERE b.segment = a.segment AND b.tick = a.tick')),
+    rows(
+      orphan(
+        'snapshots',
+        'segments b WHERE b.number = a.segment AND a.tick BETWEEN coalesce(b.parent_tick, 0) AND b.head_tick',
+      ),
+    ),
     rows(orphan('chunks', 'segments b WHERE b.number = a.family AND b.parent IS NULL')),
   ];
   return { store, count, flaws: () => flaws().filter((flaw) => flaw !== 0) };
