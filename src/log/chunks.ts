@@ -117,7 +117,8 @@ export type Where = { readonly [fact: string]: unknown };
 
 /**
  * Fills tables from a manifest and the bytes of its stored chunks, in its order. The tables must have the
- * layout that the manifest was made of. `CORRUPT` names table, column and rows; the tables are then in pieces.
+ * layout that the manifest was made of. `CORRUPT` names table, column and rows; the tables are then in
+ * pieces.
  */
 export function loadTables(
   { tables: entries }: Manifest,

@@ -102,7 +102,7 @@ async function snapshots(path: string): Promise<void> {
   await store.close();
 }
 
-/** Forks tick 0 of that run, appends to the fork, keeps a snapshot and removes it, again and again; says so. */
+/** Forks tick 0 of that run, appends to it, keeps a snapshot and removes it, again and again; says so. */
 async function forks(path: string): Promise<void> {
   const store = await sqliteStore(path);
   const [first, next] = chain('child', 2) as [LogRecord, LogRecord];
