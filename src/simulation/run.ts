@@ -21,7 +21,7 @@ import {
   checkSource,
   type InputFrom,
 } from './arguments.ts';
-import { type CommitPolicy, Committer, isLost, persistent } from './committer.ts';
+import { type CommitPolicy, Committer, isLost, release } from './committer.ts';
 import { type ComputedTick, type Engine, InputRefused, type PendingInput } from './engine.ts';
 import { attemptText, inputError, inRun } from './failures.ts';
 import type { ForkOptions } from './fork.ts';
@@ -484,15 +484,6 @@ export class RunCore {
       if (!this.lost) await release(this.parts);
     }
   }
-}
-
-/** Lets go of a segment. A lease that can't be given back expires by itself. */
-export async function release({
-  store,
-  segment,
-  epoch,
-}: Pick<RunParts, 'store' | 'segment' | 'epoch'>): Promise<void> {
-  await persistent(() => store.release(segment, epoch)).catch(() => {});
 }
 
 // `await using` where the platform has it.
