@@ -52,6 +52,19 @@ export async function keptAnswer<T>(call: () => Promise<T>, find: () => Promise<
   }
 }
 
+/** Lets go of a segment. A lease that can't be given back expires by itself. */
+export async function release({
+  store,
+  segment,
+  epoch,
+}: {
+  readonly store: Store;
+  readonly segment: string;
+  readonly epoch: number;
+}): Promise<void> {
+  await persistent(() => store.release(segment, epoch)).catch(() => {});
+}
+
 /** The waiting records of one run. */
 export class Committer {
   durable: Head;
