@@ -99,8 +99,9 @@ async function loadNearest(
   if (!hasSnapshots(store)) return false;
   const last = Math.min(to, durableTick);
   for (const span of [...path].reverse()) {
-    // A fork may have a snapshot of the tick that it begins on: what an era of its own begins with.
-    if (span.from - 1 > last) continue;
+    // A fork may have a snapshot of the tick that it begins on, which has its change entered already: it is of
+    // use to its own ticks, and not to whoever begins with that tick again.
+    if (span.from > to) continue;
     const infos = await store.snapshots(span.segment);
     for (const info of [...infos].reverse()) {
       if (info.tick > Math.min(last, span.to)) continue;
