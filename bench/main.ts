@@ -9,6 +9,7 @@ import { appendRows } from './rows/append.ts';
 import { creatureRows, stateHashRows } from './rows/creatures.ts';
 import { foldRows } from './rows/fold.ts';
 import { emitRows, loopRows, writeRows } from './rows/memory.ts';
+import { snapshotFileRows } from './rows/snapshot-files.ts';
 import { tickRows } from './rows/tick.ts';
 
 const ROWS: { readonly [name: string]: () => Promise<readonly Row[]> } = {
@@ -21,6 +22,7 @@ const ROWS: { readonly [name: string]: () => Promise<readonly Row[]> } = {
   loop: loopRows,
   creatures: () => creatureRows(100_000),
   stateHash: () => stateHashRows(1_000_000),
+  snapshotFiles: snapshotFileRows,
 };
 
 await loadHash();

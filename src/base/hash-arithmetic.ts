@@ -16,16 +16,19 @@ import {
 } from './hash-assembler.ts';
 
 /** Primes of the specification. */
-export const PRIME32_1 = 0x9e3779b1n;
-export const PRIME32_2 = 0x85ebca77n;
-export const PRIME32_3 = 0xc2b2ae3dn;
-export const PRIME64_1 = 0x9e3779b185ebca87n;
-export const PRIME64_2 = 0xc2b2ae3d27d4eb4fn;
-export const PRIME64_3 = 0x165667b19e3779f9n;
-export const PRIME64_4 = 0x85ebca77c2b2ae63n;
-export const PRIME64_5 = 0x27d4eb2f165667c5n;
-export const PRIME_MX1 = 0x165667919e3779f9n;
-export const PRIME_MX2 = 0x9fb21c651e98df25n;
+export const PRIMES = {
+  PRIME32_1: 0x9e3779b1n,
+  PRIME32_2: 0x85ebca77n,
+  PRIME32_3: 0xc2b2ae3dn,
+  PRIME64_1: 0x9e3779b185ebca87n,
+  PRIME64_2: 0xc2b2ae3d27d4eb4fn,
+  PRIME64_3: 0x165667b19e3779f9n,
+  PRIME64_4: 0x85ebca77c2b2ae63n,
+  PRIME64_5: 0x27d4eb2f165667c5n,
+  PRIME_MX1: 0x165667919e3779f9n,
+  PRIME_MX2: 0x9fb21c651e98df25n,
+} as const;
+const { PRIME64_2, PRIME64_3, PRIME_MX1 } = PRIMES;
 
 /** Bytes of the default secret. */
 export const SECRET_BYTES = 192;

@@ -5,21 +5,7 @@
  * goes in and what comes out is in hash.ts. Written from the specification that hash-arithmetic.ts names. A
  * digest is 16 bytes in canonical order, the high half first.
  */
-import {
-  Arithmetic,
-  PRIME32_1,
-  PRIME32_2,
-  PRIME32_3,
-  PRIME64_1,
-  PRIME64_2,
-  PRIME64_3,
-  PRIME64_4,
-  PRIME64_5,
-  SECRET_BYTES,
-  secret,
-  secret64,
-  times,
-} from './hash-arithmetic.ts';
+import { Arithmetic, PRIMES, SECRET_BYTES, secret, secret64, times } from './hash-arithmetic.ts';
 import {
   type Code,
   i32,
@@ -34,6 +20,8 @@ import {
   when,
 } from './hash-assembler.ts';
 import { defineMedium, defineSmall, HASHING } from './hash-short.ts';
+
+const { PRIME32_1, PRIME32_2, PRIME32_3, PRIME64_1, PRIME64_2, PRIME64_3, PRIME64_4, PRIME64_5 } = PRIMES;
 
 /** Where input goes. The 64 bytes before it hold the end of the piece before, where there is one. */
 export const INPUT_AT = 8192;

@@ -8,11 +8,7 @@ import {
   flip64,
   lowHalf,
   mixed,
-  PRIME_MX2,
-  PRIME32_2,
-  PRIME64_1,
-  PRIME64_2,
-  PRIME64_4,
+  PRIMES,
   secret64,
   times,
 } from './hash-arithmetic.ts';
@@ -28,6 +24,8 @@ import {
   type Variables,
   when,
 } from './hash-assembler.ts';
+
+const { PRIME_MX2, PRIME32_2, PRIME64_1, PRIME64_2, PRIME64_4 } = PRIMES;
 
 /** From where, how many bytes, and where the digest goes. */
 export const HASHING = { params: ['i32', 'i32', 'i32'], results: [] } as const;

@@ -15,6 +15,7 @@ export class FixedLane extends Lane {
   readonly type: ArrayType;
   readonly width: number;
   data: FixedArray;
+  private readonly zero: number | bigint;
   /** Whether raw writes may have left NaN, which is stored as one bit pattern. */
   private raw = false;
 
@@ -23,11 +24,14 @@ export class FixedLane extends Lane {
     this.type = type;
     this.width = width;
     this.data = new (arrayClass(type))(0);
+    this.zero = type === 'u64' || type === 'i64' ? 0n : 0;
   }
 
-  grow(capacity: number): void {
+  grow(capacity: number, memory?: (bytes: number) => ArrayBuffer): void {
     const old = this.data;
-    this.data = new (arrayClass(this.type))(capacity * this.width);
+    const Class = arrayClass(this.type);
+    const length = capacity * this.width;
+    this.data = memory ? new Class(memory(length * Class.BYTES_PER_ELEMENT)) : new Class(length);
     this.data.set(old as never);
     // Rows of a batch never change, so that an array from before is as good as before; a table's would be
     // stale.
@@ -44,7 +48,9 @@ export class FixedLane extends Lane {
 
   clear(row: number): void {
     const { width, data } = this;
-    data.fill((typeof data[0] === 'bigint' ? 0n : 0) as never, row * width, (row + 1) * width);
+    // One assignment takes a tenth of the time of a call of fill.
+    if (width === 1) data[row] = this.zero as never;
+    else data.fill(this.zero as never, row * width, (row + 1) * width);
     this.marks[row >> this.shift] = 1;
   }
 

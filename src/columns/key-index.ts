@@ -1,9 +1,8 @@
 /**
  * From a key to its row. Rows move when others are deleted; the table tells the index of every move.
  *
- * Ids that the framework hands out are dense at first and may become sparse in a long life: the array that
- * serves them gives way to a map when it would be mostly empty. Which of the two serves can't be seen from
- * outside.
+ * Ids, references and other small whole numbers are served by an array as long as it is no larger than 4 MiB
+ * or well filled; else it gives way to a map. Which of the two serves can't be seen from outside.
  */
 
 /**
@@ -11,7 +10,7 @@
  */
 export type RawKey = number | bigint | string;
 
-const DENSE_START = 65536;
+const DENSE_START = 1 << 20;
 const DENSE_FACTOR = 16;
 
 /** The rows of a table by their keys. */
@@ -20,8 +19,9 @@ export class KeyIndex {
   private readonly map = new Map<RawKey, number>();
   private count = 0;
 
-  constructor(ids: boolean) {
-    this.dense = ids ? new Uint32Array(64) : null;
+  /** `small`: keys are unsigned whole numbers of at most 32 bits. */
+  constructor(small: boolean) {
+    this.dense = small ? new Uint32Array(64) : null;
   }
 
   /** The row of a key, or -1. */

@@ -10,7 +10,7 @@ import { fail } from '../base/errors.ts';
 import { STATE_HASH_BYTES, xxh128 } from '../base/hash.ts';
 import { utf8 } from '../base/text.ts';
 import type { TableLayout } from '../schema/compile.ts';
-import { flawOf, meaningOf } from '../schema/layout.ts';
+import { type ColumnLayout, flawOf, meaningOf } from '../schema/layout.ts';
 import type { Column } from './column.ts';
 import { ColumnSet } from './column-set.ts';
 import { FixedLane } from './fixed-lane.ts';
@@ -52,6 +52,8 @@ export class TableStore {
   spans = 0;
   /** Whether the world may be written now. */
   readonly gate: Gate;
+  /** Whether the key is one unsigned whole number of at most 32 bits: an id, a reference, a number. */
+  private readonly small: boolean;
   private readonly keys: KeyIndex | null;
   private readonly keyColumns: readonly Column[];
   private readonly indexes: ReadonlyMap<string, RowIndex>;
@@ -68,7 +70,8 @@ export class TableStore {
     this.gate = gate;
     const fillers = layout.ids ? { [layout.key[0]!.name]: () => this.allocate() } : {};
     this.set = new ColumnSet(layout, true, fillers);
-    this.keys = layout.single ? null : new KeyIndex(layout.ids);
+    this.small = layout.key.length === 1 && isSmall(layout.key[0]!);
+    this.keys = layout.single ? null : new KeyIndex(this.small);
     this.keyColumns = layout.key.map((column) => this.set.byName.get(column.name)!);
     this.indexes = new Map(
       layout.index.map((column) => {
@@ -121,7 +124,7 @@ export class TableStore {
   /** The row of a key as user code gives it, or -1. */
   find(key: unknown): number {
     if (this.keys === null) return -1;
-    if (this.layout.ids) return this.keys.get(key as number);
+    if (this.small) return this.keys.get(key as number);
     const raw = this.rawKey(key);
     return raw === undefined ? -1 : this.keys.get(raw);
   }
@@ -280,16 +283,17 @@ export class TableStore {
 
   /**
    * Forgets all rows and makes room: the first half of {@link restore}, for lanes that are filled in turn.
+   * `memory` as in the `grow` of a lane.
    */
-  beginRestore(capacity: number): void {
+  beginRestore(capacity: number, memory?: (bytes: number) => ArrayBuffer): void {
     this.clear();
-    this.set.room(capacity);
+    this.set.room(capacity, memory);
   }
 
   /** Takes the rows that were filled in since {@link beginRestore}. */
   endRestore({ size, nextId }: Omit<TableExtent, 'capacity'>): void {
     this.set.size = size;
-    const ids = this.layout.ids ? (this.keyColumns[0]!.lane as FixedLane).data.subarray(0, size) : null;
+    const ids = this.small ? (this.keyColumns[0]!.lane as FixedLane).data.subarray(0, size) : null;
     // Indexes are built when they are read; keys of other kinds are looked at one by one.
     if (ids === null || !this.keys!.fill(ids as Uint32Array)) this.adopt(0, size, nextId);
     this.nextId = nextId;
@@ -345,6 +349,9 @@ export class TableStore {
     return this.digested.subarray(at, at + 16);
   }
 }
+
+const isSmall = ({ value }: ColumnLayout): boolean =>
+  value.kind === 'number' && ['u8', 'u16', 'u32'].includes(value.array);
 
 const joined = (parts: readonly IndexKey[]): string =>
   parts.map((part) => (typeof part === 'string' ? `${part.length}:${part}` : String(part))).join('|');

@@ -4,6 +4,7 @@ import { bytesOf, memoryFile, place, pondOf, wide } from '../../test/support/sna
 import { hex } from '../base/bytes.ts';
 import { isWorldfoldError } from '../base/errors.ts';
 import { loadHash } from '../base/hash.ts';
+import { sha256 } from '../base/platform.ts';
 import type { SaveOptions } from './index.ts';
 import { loadWorld, withFile } from './open.ts';
 import { SnapshotPieces } from './pieces.ts';
@@ -45,7 +46,7 @@ describe.each([
     const good = await told(bytes);
     expect(good).toMatch(/^[0-9a-f]{32} 7 s/);
     for (let at = 0; at < bytes.length; at++)
-      for (const mask of [1 << (at % 8), 0xff]) {
+      for (const mask of [1 << (at % 8), 0x80]) {
         const code = await told(flipped(bytes, at, mask));
         const expected =
           at < MAGIC_END ? ['NO_STORE'] : at === VERSION_AT ? ['CORRUPT', 'NEWER_FORMAT'] : ['CORRUPT'];
@@ -103,6 +104,35 @@ describe.each([
     const bytes = await save(options);
     for (let end = 0; end < bytes.length; end += 3)
       expect(['CORRUPT', 'NO_STORE', 'UNSUPPORTED']).toContain(await told(bytes.subarray(0, end)));
+  });
+});
+
+describe('L12: a header that was written anew', () => {
+  /** The file with its header changed and signed again. */
+  async function resigned(change: (text: string) => string): Promise<Uint8Array> {
+    const bytes = await save({});
+    const end = 12 + new DataView(bytes.buffer).getUint32(8, true);
+    const text = change(new TextDecoder().decode(bytes.subarray(12, end)));
+    bytes.set(new TextEncoder().encode(text), 12);
+    bytes.set(sha256(bytes.subarray(0, end)), end);
+    return bytes;
+  }
+
+  it.each([
+    ['another allocator', '"nextId":14', '"nextId":15'],
+    ['another order of lanes', '"path":"name?"', '"path":"?name"'],
+    ['more rows than room', '"capacity":16', '"capacity":10'],
+    ['other rows', '"size":13', '"size":12'],
+    ['another kind of lane', '"kind":"i64"', '"kind":"u64"'],
+    ['a table that is not there', '"water":{', '"later":{'],
+    ['a lane that lies outside', '"at":128,', '"at":129,'],
+    ['a seed that is none', '"seed":"s"', '"seed":123'],
+  ])('with %s is CORRUPT', async (_, from, to) => {
+    const changed = await resigned((text) => {
+      expect(text).toContain(from);
+      return text.replace(from, to);
+    });
+    expect(await told(changed)).toBe('CORRUPT');
   });
 });
 

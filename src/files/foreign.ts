@@ -126,7 +126,6 @@ class TableArrays {
     for (const field of column.fields) this.column(field, rows, isPresent);
     const write = column.lane === null ? null : this.leaf(column, values);
     for (let row = 0; row < rows; row++) {
-      if (!isThere(row)) continue;
       if (!isPresent(row)) column.store(row, null);
       else if (write === null) column.valid?.put(row, true);
       else write(row);

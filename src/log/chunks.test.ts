@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { compiled } from '../../test/golden/every-type.ts';
 import { hex } from '../base/bytes.ts';
-import { loadHash } from '../base/hash.ts';
-import { WorldState } from '../projections/world-state.ts';
+import { loadHash, xxh128 } from '../base/hash.ts';
+import { Gate } from '../columns/gate.ts';
+import { TableStore } from '../columns/table-store.ts';
 import { t } from '../schema/columns.ts';
 import { table } from '../schema/tables.ts';
 import { ChunkBook, loadTables, type SnapshotPlan } from './chunks.ts';
@@ -17,7 +18,17 @@ const SCHEMA = compiled({
     few: table({ id: t.id(), n: t.u8() }).spec,
   },
 });
-const point = (state: WorldState, tick: number): SnapshotPoint => ({
+
+/** The tables of the schema, and one hash of them all. */
+class TableState {
+  readonly tables = new Map(SCHEMA.tables.map((layout) => [layout.name, new TableStore(layout, new Gate())]));
+
+  digest(): Uint8Array {
+    return xxh128(Buffer.concat([...this.tables.values()].map((store) => store.digest())));
+  }
+}
+
+const point = (state: TableState, tick: number): SnapshotPoint => ({
   tick,
   hash: new Uint8Array(32).fill(tick),
   sequence: 7,
@@ -42,8 +53,8 @@ class Chunks {
     return { numbers, written };
   }
 
-  load(manifest: Manifest, numbers: readonly number[]): WorldState {
-    const state = new WorldState(SCHEMA);
+  load(manifest: Manifest, numbers: readonly number[]): TableState {
+    const state = new TableState();
     loadTables(
       manifest,
       numbers.map((number) => this.bytes[number]!),
@@ -54,8 +65,8 @@ class Chunks {
   }
 }
 
-function filled(rows: number): WorldState {
-  const state = new WorldState(SCHEMA);
+function filled(rows: number): TableState {
+  const state = new TableState();
   state.tables.get('cells')!.insertMany({
     heat: Float64Array.from({ length: rows }, (_, i) => i / 3),
     kind: new Uint8Array(rows),
@@ -65,8 +76,8 @@ function filled(rows: number): WorldState {
   return state;
 }
 
-const cellsOf = (state: WorldState) => state.tables.get('cells')!;
-const write = (state: WorldState, row: number, heat: number): void => {
+const cellsOf = (state: TableState) => state.tables.get('cells')!;
+const write = (state: TableState, row: number, heat: number): void => {
   const store = cellsOf(state);
   store.set.byName.get('heat')!.store(row, heat);
   store.touched = 3;

@@ -2,8 +2,8 @@
  * The manifest of a snapshot: where in the log it stands, and which chunk of which column is where.
  *
  * A manifest closes with its SHA-256; each chunk has its XXH3-128 in it, and the world its state hash. Chunks
- * that are stored apart are named by their order alone: a store keeps their numbers beside the manifest. Holds
- * no truth that the log does not hold. docs/formats.md has the layout.
+ * that are stored apart are named by their order alone: a store keeps their numbers beside the manifest.
+ * Holds no truth that the log does not hold. docs/formats.md has the layout.
  */
 import { ByteReader, ByteWriter, hex, sameBytes } from '../base/bytes.ts';
 import { fail, isWorldfoldError } from '../base/errors.ts';

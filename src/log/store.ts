@@ -112,10 +112,10 @@ export interface LogStore {
 
   /**
    * Appends records, which follow each other, to a segment. Must check in this order: the segment exists
-   * (`UNKNOWN_RUN`); a run names it and the epoch is its (`WRITER_REPLACED`); `firstTick` is above the tick of
-   * the parent and at most head + 1 (`GAP`), the records count up by one from it (`GAP`); what overlaps the
-   * segment's own records has the stored hashes (`DIVERGED`, naming the tick), and is otherwise skipped; the
-   * first new record's `previous` is the head's hash, which for a fork without own records is that of its
+   * (`UNKNOWN_RUN`); a run names it and the epoch is its (`WRITER_REPLACED`); `firstTick` is above the tick
+   * of the parent and at most head + 1 (`GAP`), the records count up by one from it (`GAP`); what overlaps
+   * the segment's own records has the stored hashes (`DIVERGED`, naming the tick), and is otherwise skipped;
+   * the first new record's `previous` is the head's hash, which for a fork without own records is that of its
    * parent's record, and each later one's the hash before it (`DIVERGED`). The rest must go in as one
    * transaction that moves the head on the condition that head and epoch are what was read. Bytes handed in
    * are never kept by reference. Returns the head after it. No records: the same checks, then the head.
@@ -156,7 +156,8 @@ export interface LeaseStore {
   acquire(segment: string, holder: Holder, takeover: boolean): Promise<number>;
   /**
    * Puts the expiry off by the holder's ttl from now. A replaced writer gets `WRITER_REPLACED`, and so does
-   * that of a run that was removed. After the writer's own release it does nothing: a late renewal must not bring the lease back.
+   * that of a run that was removed. After the writer's own release it does nothing: a late renewal must not
+   * bring the lease back.
    */
   renew(segment: string, epoch: number): Promise<void>;
   /**
@@ -276,8 +277,8 @@ export interface SnapshotStore {
    * (`UNKNOWN_RUN`); an old epoch, or a segment that no run names (`WRITER_REPLACED`); a tick that is none of
    * the segment's own records, nor the parent's while it has none (`NO_TICK`), or has another hash
    * (`DIVERGED`); a chunk number that the family does not hold (`NO_CHUNK`, naming it): the caller then
-   * gives the bytes. Then nothing of it is kept. A number is never given to a second chunk of the family.
-   * Bytes handed in are never kept by reference.
+   * gives the bytes. Of what is refused nothing is kept. A number is never given to a second chunk of the
+   * family. Bytes handed in are never kept by reference.
    */
   keepSnapshot(snapshot: NewSnapshot): Promise<readonly number[]>;
   /** The snapshots of one segment's own, in order of tick. Unknown segment: `UNKNOWN_RUN`. */

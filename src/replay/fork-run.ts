@@ -43,7 +43,7 @@ export async function forkRun<S extends Shape, M extends string>(
   checkTick(log, fork.at);
   try {
     const begin = forkCall(world, { store });
-    return (await begin(log.source, run, fork as Parameters<typeof begin>[2])) as unknown as Run<S, M>;
+    return (await begin(log.source, null, run, fork as Parameters<typeof begin>[3])) as unknown as Run<S, M>;
   } catch (e) {
     throw inRun(e, run);
   }

@@ -64,7 +64,7 @@ export async function logOf(store: Store, id: string, world: AnyWorld): Promise<
 /** An engine with the world that a log has after a tick; before tick 0 it is empty. `NO_STATE`. */
 export async function engineAt({ id, world, source }: Log, tick: number): Promise<Engine> {
   const engine = newEngine(world, {});
-  const how = { code: null, compare: 'last', onDamage: damageOf(id) } as const;
+  const how = { code: null, compare: 'last', base: null, onDamage: damageOf(id) } as const;
   await restore(engine, source, tick, how).catch((e) => noState(e, id, tick));
   return engine;
 }

@@ -141,8 +141,8 @@ async function replayAll(world: AnyWorld, options: ReplayOptions): Promise<Repla
 }
 
 /**
- * The first tick of the last era up to `to` that began with adopted code, or 0. Such an era begins on a pinned
- * snapshot, so that only records behind those are looked at.
+ * The first tick of the last era up to `to` that began with adopted code, or 0. Such an era begins on a
+ * pinned snapshot, so that only records behind those are looked at.
  */
 async function lastAdopted({ store, path }: LogSource, to: number): Promise<number> {
   if (!hasSnapshots(store)) return 0;

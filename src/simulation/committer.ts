@@ -38,8 +38,8 @@ export async function persistent<T>(call: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Makes a call that must be made once. Where the store failed, `find` tells whether the call was kept and only
- * its answer lost.
+ * Makes a call that must be made once. Where the store failed, `find` tells whether the call was kept and
+ * only its answer lost.
  */
 export async function keptAnswer<T>(call: () => Promise<T>, find: () => Promise<T | undefined>): Promise<T> {
   try {

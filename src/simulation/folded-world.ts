@@ -2,8 +2,8 @@
  * A world as its log tells it: tables, environment, era and position, folded from records or loaded from a
  * snapshot.
  *
- * Owns what the fold depends on, and the way records and snapshots of other schema versions are read. Computes
- * no tick: the engine does, on top of this.
+ * Owns what the fold depends on, and the way records and snapshots of other schema versions are read.
+ * Computes no tick: the engine does, on top of this.
  */
 import { hex, sameBytes } from '../base/bytes.ts';
 import { parseCanonical } from '../base/canonical.ts';
@@ -64,7 +64,9 @@ export class FoldedWorld {
   readonly world: AnyWorld;
   readonly state: WorldState;
   position: Position = START;
-  /** What the log says that the fold depends on, up to the position and with what is proposed for the next. */
+  /**
+   * What the log says that the fold depends on, up to the position and with what is proposed for the next.
+   */
   environment: Environment | null = null;
   /** The config that handlers and systems see: frozen. */
   config: object = Object.freeze({});
@@ -121,6 +123,11 @@ export class FoldedWorld {
     this.enterProposed();
   }
 
+  /** The state hash of the world that a proposed era begins with, or null. */
+  get proposedBase(): string | null {
+    return this.proposed?.era?.base ?? null;
+  }
+
   private enterProposed(): void {
     if (this.proposed !== null)
       this.enter(parseEnvironment(environmentText(this.proposed), this.environment));
@@ -171,7 +178,9 @@ export class FoldedWorld {
     return { waves: frame.waves, batches: decodeBatches(frame, this.state.schema, this.sets) };
   }
 
-  /** Whether the tables have the form of the log's own schema here, so that recorded hashes can be compared. */
+  /**
+   * Whether the tables have the form of the log's own schema here, so that recorded hashes can be compared.
+   */
   get isPresent(): boolean {
     return this.past === null;
   }

@@ -144,8 +144,8 @@ async function continued(world: AnyWorld, options: OpenOptions, held: Held): Pro
 /**
  * Takes a run up at its durable head and becomes its writer. `UNKNOWN_RUN`; `RUN_IN_USE` while another writer
  * is alive, unless `takeover` is true; `SCHEMA_DIFFERS` where no migration leads from the recorded schema to
- * that of the world; `CODE_CHANGED` where the handlers give another world than was recorded, unless `adopt` is
- * true.
+ * that of the world; `CODE_CHANGED` where the handlers give another world than was recorded, unless `adopt`
+ * is true.
  */
 export const openRun = ((world: unknown, options: OpenOptions) =>
   openCore(world as AnyWorld, options)) as unknown as OpenRun;

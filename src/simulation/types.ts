@@ -168,16 +168,16 @@ export interface Run<S extends Shape, M extends string> extends AsyncClose {
   /** The world's metrics, a row a tick. */
   metrics(): Promise<Frame<M | 'tick'>>;
   /**
-   * The world as it was after a tick, built from the nearest snapshot. `NO_TICK` when the run has not computed
-   * it; `NO_STATE` when it can't be rebuilt: the log is damaged there, or other code recorded it.
+   * The world as it was after a tick, built from the nearest snapshot. `NO_TICK` when the run has not
+   * computed it; `NO_STATE` when it can't be rebuilt: the log is damaged there, or other code recorded it.
    */
   at(tick: number): Promise<World<S>>;
   /**
    * Begins a run whose log continues this one's after tick `at`: in the world of that tick, with the change
    * that is asked for. What was computed up to `at` is made durable first. The fork stores nothing that this
-   * run holds, and is a run like any other: a writer of its own, to be advanced and closed. The change becomes
-   * part of its first own record; an input of it that does not apply fails that tick. `NO_TICK`, `NO_STATE`,
-   * `BAD_INPUT`, `EXISTS`, `UNSUPPORTED`.
+   * run holds, and is a run like any other: a writer of its own, to be advanced and closed. The change
+   * becomes part of its first own record; an input of it that does not apply fails that tick. `NO_TICK`,
+   * `NO_STATE`, `BAD_INPUT`, `EXISTS`, `UNSUPPORTED`.
    *
    * @example
    * ```ts
@@ -249,8 +249,8 @@ export interface RunPolicy {
   /** Commit after so many ticks or milliseconds, whichever comes first; looked at between ticks. */
   readonly commit?: { readonly ticks?: number; readonly ms?: number };
   /**
-   * Snapshots that the run keeps by itself: one every so many ticks (1,000), one when it is closed (true), the
-   * newest few of them (4) and a thinning row of older ones. They are caches that make opening, `at` and
+   * Snapshots that the run keeps by itself: one every so many ticks (1,000), one when it is closed (true),
+   * the newest few of them (4) and a thinning row of older ones. They are caches that make opening, `at` and
    * `fork` quick; `false` for none.
    */
   readonly snapshots?:

@@ -23,6 +23,8 @@ const inMemory = (): Counted => {
 
 const TABLES = ['runs', 'segments', 'records', 'snapshots', 'chunks'] as const;
 
+const REACHED = 'a.tick BETWEEN coalesce(b.parent_tick, 0) AND b.head_tick';
+
 const inSqlite = (partBytes: number) => async (): Promise<Counted> => {
   let db: Database.Database | undefined;
   const spy = class extends Database {
@@ -42,7 +44,8 @@ const inSqlite = (partBytes: number) => async (): Promise<Counted> => {
     ...(db!.pragma('foreign_key_check') as unknown[]),
     rows(orphan('parts', 'records b WHERE b.segment = a.segment AND b.tick = a.tick')),
     rows(orphan('records', 'segments b WHERE b.number = a.segment AND a.tick <= b.head_tick')),
-    rows(orphan('snapshots', 'records b WHERE b.segment = a.segment AND b.tick = a.tick')),
+    // The tick that a fork begins on is its parent's, and may have a snapshot in the fork.
+    rows(orphan('snapshots', `segments b WHERE b.number = a.segment AND ${REACHED}`)),
     rows(orphan('chunks', 'segments b WHERE b.number = a.family AND b.parent IS NULL')),
   ];
   return { store, count, flaws: () => flaws().filter((flaw) => flaw !== 0) };

@@ -26,8 +26,8 @@ interface NamelessRow {
 const prepareAll = (db: Database) => ({
   nameless: db
     .prepare<[], number>(
-      'SELECT number FROM segments WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.segment = segments.number)' +
-        ' ORDER BY number DESC',
+      'SELECT number FROM segments WHERE NOT EXISTS' +
+        ' (SELECT 1 FROM runs WHERE runs.segment = segments.number) ORDER BY number DESC',
     )
     .pluck(),
   segment: db.prepare<[number], NamelessRow>(

@@ -40,14 +40,16 @@ const prepareAll = (db: Database) => ({
   insertChunk: db.prepare<[number, Uint8Array]>('INSERT INTO chunks (family, bytes) VALUES (?, ?)'),
   chunk: db
     .prepare<[number, number, number], [length: number, bytes: Buffer | null]>(
-      'SELECT length(bytes), iif(length(bytes) <= ?, bytes, NULL) FROM chunks WHERE number = ? AND family = ?',
+      'SELECT length(bytes), iif(length(bytes) <= ?, bytes, NULL) FROM chunks' +
+        ' WHERE number = ? AND family = ?',
     )
     .raw(),
   pinned: db
     .prepare<[number, number], number>('SELECT pinned FROM snapshots WHERE segment = ? AND tick = ?')
     .pluck(),
   keep: db.prepare<[number, number, number, number, Uint8Array, Uint8Array]>(
-    'INSERT OR REPLACE INTO snapshots (segment, tick, pinned, stored, manifest, chunks) VALUES (?, ?, ?, ?, ?, ?)',
+    'INSERT OR REPLACE INTO snapshots (segment, tick, pinned, stored, manifest, chunks)' +
+      ' VALUES (?, ?, ?, ?, ?, ?)',
   ),
   infos: db
     .prepare<[number], InfoTuple>(

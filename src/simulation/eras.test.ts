@@ -1,0 +1,257 @@
+import { describe, expect, test, vi } from 'vitest';
+import { defineSchema, event, replay, singleton, t, table } from '../../src/index.ts';
+import { caught, codeOf, framesOf, hashesOf, rowsOf } from '../../test/support/runs.ts';
+import { hex } from '../base/bytes.ts';
+import { parseChange } from '../log/environment.ts';
+import { memoryStore } from '../log/memory-store.ts';
+import type { Store } from '../log/store.ts';
+import { createRun } from './create-run.ts';
+import { defineWorld } from './define-world.ts';
+import { openRun } from './open-run.ts';
+
+const schema = defineSchema({
+  name: 'bank',
+  version: 1,
+  config: { step: t.u8().default(1) },
+  tables: {
+    sums: singleton({ total: t.f64().default(0), count: t.u32().default(0) }),
+    marks: table({ tick: t.u32().key(), n: t.f64() }),
+  },
+  events: { added: event({ n: t.f64() }), marked: event({ n: t.f64() }) },
+});
+
+/** A world whose handler multiplies what is added, from a tick of which code it is on. */
+const bank = (factor: number, marks = 1) => {
+  const add = schema.system('add', ({ emit, tick, config }) => {
+    emit.added({ n: tick * config.step });
+    if (tick % 3 === 0) emit.marked({ n: tick });
+  });
+  // The factor must show in the text of the handler, as an edit of the code would.
+  const added = new Function(
+    'w',
+    'e',
+    `const { total, count } = w.sums.value; w.sums.set({ total: total + e.n * ${factor}, count: count + 1 });`,
+  ) as (w: object, e: object) => undefined;
+  const marked = new Function('w', 'e', 'now', `w.marks.insert({ tick: now.tick, n: e.n * ${marks} });`) as (
+    w: object,
+    e: object,
+  ) => undefined;
+  return defineWorld(schema, { setup() {}, apply: { added, marked }, systems: [add] });
+};
+
+async function recorded(store: Store, ticks = 10, snapshots: false | { every: number } = { every: 4 }) {
+  const run = await createRun(bank(1), { store, seed: 's', id: 'r', snapshots });
+  await run.advance(ticks);
+  await run.close();
+}
+
+describe('changed code', () => {
+  test('L13: handlers of another text and the same results go on in the same era', async () => {
+    const store = memoryStore();
+    await recorded(store);
+    const same = bank('1.0' as never as number);
+    const run = await openRun(same, { store, id: 'r' });
+    await run.advance(5);
+    await run.close();
+    const twin = memoryStore();
+    await recorded(twin, 15);
+    expect(await hashesOf(store, 'r')).toEqual(await hashesOf(twin, 'r'));
+  });
+
+  test.each([
+    ['its first tick and table', bank(2), 1, ['sums']],
+    ['a later one', bank(1, 2), 3, ['marks', 'sums']],
+  ] as const)('L13: other results are CODE_CHANGED with %s', async (_, changed, tick, tables) => {
+    const store = memoryStore();
+    await recorded(store);
+    const before = await hashesOf(store, 'r');
+    expect(await caught(() => openRun(changed, { store, id: 'r' }))).toMatchObject({
+      code: 'CODE_CHANGED',
+      facts: { run: 'r', tick, tables },
+    });
+    expect(await hashesOf(store, 'r')).toEqual(before);
+    // Nobody holds it: the code that recorded it may go on.
+    await (await openRun(bank(1), { store, id: 'r' })).close();
+  });
+
+  test('L13: adopted code goes on from the recorded world, in an era of its own on a pinned snapshot', async () => {
+    const store = memoryStore();
+    await recorded(store);
+    const run = await openRun(bank(2), { store, id: 'r', adopt: true });
+    expect(run.world.sums.value).toEqual({ total: 55, count: 10 });
+    await run.advance(2);
+    expect(run.world.sums.value).toEqual({ total: 55 + 2 * (11 + 12), count: 12 });
+    await run.close();
+    const frames = await framesOf(store, 'r');
+    const { era } = parseChange(frames[11]!.environment!);
+    expect(era).toEqual({ base: hex(frames[10]!.stateHash!), why: 'adopted' });
+    const segment = (await store.head('r'))!.segment.id;
+    expect((await store.snapshots(segment)).filter(({ pinned }) => pinned)).toMatchObject([{ tick: 10 }]);
+    // Without any other snapshot the era still begins with its base.
+    await store.dropSnapshots(segment, [4, 8, 10, 12]);
+    const again = await openRun(bank(2), { store, id: 'r' });
+    await again.advance(1);
+    expect(again.world.sums.value.total).toBe(55 + 2 * (11 + 12 + 13));
+    expect(await replay(bank(2), { store, id: 'r', to: 12 })).toMatchObject({
+      from: 11,
+      tick: 12,
+      compared: 2,
+    });
+    expect((await again.at(11)).sums.value.total).toBe(55 + 22);
+    // Ticks before it: the base itself, and others only as far as a snapshot holds them.
+    expect((await again.at(10)).sums.value.total).toBe(55);
+    expect(await codeOf(() => again.at(7))).toBe('NO_STATE');
+    await again.close();
+  });
+
+  test('L13: two eras, one after the other', async () => {
+    const store = memoryStore();
+    await recorded(store);
+    for (const factor of [2, 3]) {
+      const run = await openRun(bank(factor), { store, id: 'r', adopt: true });
+      await run.advance(3);
+      await run.close();
+    }
+    const run = await openRun(bank(3), { store, id: 'r', snapshots: false });
+    expect(run.world.sums.value.total).toBe(55 + 2 * (11 + 12 + 13) + 3 * (14 + 15 + 16));
+    expect((await run.at(15)).sums.value.total).toBe(55 + 72 + 3 * 29);
+    const fork = await run.fork({ at: 15, id: 'f' });
+    await fork.advance(1);
+    expect(rowsOf(fork.world)).toEqual(rowsOf(run.world));
+    await run.close();
+  });
+
+  test('L13: an adopted era that recorded nothing is not there; the old code goes on', async () => {
+    const store = memoryStore();
+    await recorded(store, 10, false);
+    const run = await openRun(bank(2), { store, id: 'r', adopt: true });
+    await run.close();
+    const old = await openRun(bank(1), { store, id: 'r' });
+    await old.advance(1);
+    expect(old.world.sums.value.total).toBe(66);
+    await old.close();
+    expect(await codeOf(() => openRun(bank(2), { store, id: 'r' }))).toBe('CODE_CHANGED');
+  });
+
+  test('L13: before an adopted era has a record, its world is looked at, forked, and rebuilt after a failure', async () => {
+    const store = memoryStore();
+    await recorded(store);
+    let fails = true;
+    const world = bank(2);
+    const failing = defineWorld(schema, {
+      ...world.def,
+      invariants: { calm: () => !fails },
+    } as never) as unknown as typeof world;
+    const run = await openRun(failing, { store, id: 'r', adopt: true });
+    expect((await run.at(10)).sums.value.total).toBe(55);
+    expect(await codeOf(() => run.advance(1))).toBe('INVARIANT_BROKEN');
+    expect(run.world.sums.value.total).toBe(55);
+    const fork = await run.fork({ at: 10, id: 'f' });
+    expect(fork.world.sums.value.total).toBe(55);
+    fails = false;
+    await run.advance(1);
+    await fork.advance(1);
+    expect([run.world.sums.value.total, fork.world.sums.value.total]).toEqual([77, 77]);
+    await run.close();
+    await fork.close();
+    for (const id of ['r', 'f']) {
+      const segment = (await store.head(id))!.segment.id;
+      await store.dropSnapshots(segment, [4, 8, 10, 11]);
+      const again = await openRun(failing, { store, id });
+      expect(again.world.sums.value.total).toBe(77);
+    }
+  });
+
+  test('L12: the base of an era that was lost is named, and nothing else is folded in', async () => {
+    const store = memoryStore();
+    await recorded(store);
+    const run = await openRun(bank(2), { store, id: 'r', adopt: true });
+    await run.advance(2);
+    await run.close();
+    const segment = (await store.head('r'))!.segment.id;
+    await store.pinSnapshot(segment, 10, false);
+    await store.dropSnapshots(segment, [4, 8, 10, 12]);
+    expect(await codeOf(() => openRun(bank(2), { store, id: 'r' }))).toBe('NO_STATE');
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    expect(await codeOf(() => replay(bank(2), { store, id: 'r' }))).toMatch(/NO_STATE|REPLAY_DIFFERS/);
+    warned.mockRestore();
+  });
+});
+
+const wider = defineSchema({
+  name: 'bank',
+  version: 2,
+  config: { step: t.u8().default(1), fee: t.f64().default(0.5) },
+  tables: {
+    sums: singleton({ total: t.f64().default(0), number: t.u32().default(0), fees: t.f64().default(7) }),
+    marks: table({ tick: t.u32().key(), n: t.f64() }),
+  },
+  events: { added: event({ n: t.f64() }), marked: event({ n: t.f64() }) },
+  migrations: { 2: { tables: { sums: { rename: { number: 'count' } } } } },
+});
+const wideBank = defineWorld(wider, {
+  setup() {},
+  apply: {
+    added: (w, e, { config }) => {
+      const { total, number, fees } = w.sums.value;
+      w.sums.set({ total: total + e.n, number: number + 1, fees: fees + config.fee });
+    },
+    marked: (w, e, { tick }) => void w.marks.insert({ tick, n: e.n }),
+  },
+  systems: [wider.system('add', ({ emit, tick, config }) => emit.added({ n: tick * config.step }))],
+});
+
+describe('L13: a changed schema', () => {
+  test.each([{ every: 4 }, false] as const)('begins an era, with snapshots %o', async (snapshots) => {
+    const store = memoryStore();
+    await recorded(store, 10, snapshots);
+    const run = await openRun(wideBank, { store, id: 'r' });
+    const fees = snapshots === false ? 7 + 10 * 0.5 : 7;
+    expect(run.world.sums.value).toEqual({ total: 55, number: 10, fees });
+    await run.advance(2);
+    await run.close();
+    const again = await openRun(wideBank, { store, id: 'r' });
+    expect(again.world.sums.value).toEqual({ total: 78, number: 12, fees: fees + 1 });
+    expect((await again.at(11)).sums.value.total).toBe(66);
+    // Ticks of the earlier era: their records and snapshots, taken along.
+    expect((await again.at(5)).sums.value.total).toBe(15);
+    expect(await replay(wideBank, { store, id: 'r' })).toMatchObject({ tick: 12, compared: 2 });
+    await again.close();
+    expect(await codeOf(() => openRun(bank(1), { store, id: 'r' }))).toBe('SCHEMA_DIFFERS');
+  });
+
+  test('a fork of an older tick begins an era of its own', async () => {
+    const store = memoryStore();
+    await recorded(store);
+    const run = await openRun(wideBank, { store, id: 'r' });
+    const fork = await run.fork({ at: 6, config: { fee: 100 }, id: 'f' });
+    expect(fork.world.sums.value.total).toBe(21);
+    await fork.advance(1);
+    await fork.close();
+    const again = await openRun(wideBank, { store, id: 'f' });
+    expect(again.world.sums.value).toMatchObject({ total: 28, number: 7 });
+    const frames = await framesOf(store, 'f');
+    expect(parseChange(frames[7]!.environment!)).toMatchObject({
+      fork: { later: 'drop' },
+      era: { why: 'migrated' },
+      schema: wider.compiled.text,
+    });
+  });
+
+  test('without a migration it is refused with the difference and a migration to write', async () => {
+    const store = memoryStore();
+    await recorded(store);
+    const { migrations: _, ...declared } = {
+      name: 'bank',
+      version: 2,
+      tables: { sums: singleton({ total: t.text() }) },
+      migrations: 0,
+    };
+    const other = defineWorld(defineSchema(declared), { setup() {}, apply: {}, systems: [] } as never);
+    const error = await caught(() => openRun(other, { store, id: 'r' }));
+    expect(error).toMatchObject({ code: 'SCHEMA_DIFFERS', facts: { run: 'r' } });
+    const { message, hint } = error as { message: string; hint: string };
+    expect(message).toContain('sums.total');
+    expect(hint).toMatch(/migrations|2: \{/);
+  });
+});
