@@ -45,11 +45,12 @@ export function needWorld(call: string, given: unknown): AnyWorld {
 /** Refuses a tick that a log does not have. */
 export function checkTick({ id, tick: last }: Log, tick: unknown): asserts tick is number {
   if (!Number.isSafeInteger(tick) || (tick as number) < 0 || (tick as number) > last)
-    fail('NO_TICK', `run '${id}' has no tick ${show(tick)}: it has 0 to ${last}`, {
-      run: id,
-      tick,
-      head: last,
-    });
+    fail(
+      'NO_TICK',
+      `run '${id}' has no tick ${show(tick)}: it has 0 to ${last}`,
+      { run: id, tick, head: last },
+      'Ticks are whole numbers from 0 on; those that are not durable yet can only be read from the open run.',
+    );
 }
 
 /** The durable log of a stored run. `UNKNOWN_RUN`. */
