@@ -20,7 +20,8 @@ const TESTS = [
   'src/stores',
   'src/replay',
   'src/random',
-  'examples/epidemic',
+  'src/files',
+  'examples',
 ];
 /** What the copy needs. Everything else of the project has no part in these tests. */
 const PARTS = [

@@ -8,7 +8,27 @@ export type { Cursor, Rng } from './base/draws.ts';
 export { ERROR_CODES, type ErrorCode, type Facts, isWorldfoldError, WorldfoldError } from './base/errors.ts';
 export { memoryStore } from './log/memory-store.ts';
 export type { Store } from './log/store.ts';
+export type {
+  Both,
+  ChangedRow,
+  ColumnDifference,
+  DiffOptions,
+  LoneRow,
+  MovedRow,
+  RowCounts,
+  RowDifference,
+  TableDifference,
+  ValueDifference,
+  WorldDifference,
+} from './projections/world-diff.ts';
+export { differenceJson } from './projections/world-diff.ts';
 export { describeRun, listRuns, type RunDescription } from './replay/describe.ts';
+export { type DiffLog, type DiffReport, type DiffRun, diff } from './replay/diff.ts';
+export { differenceText } from './replay/diff-text.ts';
+export { type ForkRunOptions, forkRun } from './replay/fork-run.ts';
+export { type ForkNode, forkTree } from './replay/fork-tree.ts';
+export { type Moment, type ReadWorldOptions, readWorld } from './replay/read-world.ts';
+export { type Removed, removeRun } from './replay/remove-run.ts';
 export { type ReplayOptions, type ReplayReport, replay } from './replay/replay.ts';
 export type { Declaration } from './schema/check.ts';
 export {

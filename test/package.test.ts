@@ -46,7 +46,7 @@ describe('what is packed', () => {
       expect(packed).toContain(`package/${file}`);
     expect(packed.filter((file) => file.startsWith('package/docs/'))).not.toEqual([]);
     const known =
-      /^package\/(package\.json|README\.md|CHANGELOG\.md|LICENSE|docs\/.+|dist\/.+|examples\/epidemic\/.+)$/;
+      /^package\/(package\.json|README\.md|CHANGELOG\.md|LICENSE|docs\/.+|dist\/.+|examples\/(epidemic|creatures)\/.+)$/;
     expect(packed.filter((file) => !known.test(file) || file.includes('.test.'))).toEqual([]);
   });
 

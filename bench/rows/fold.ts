@@ -32,7 +32,12 @@ async function fold(world: unknown, store: Store): Promise<number> {
   const { segment } = await findRun(store, 'run');
   const engine = newEngine(world as AnyWorld, {});
   const source = { store, path: rootPath(segment.id), durableTick: segment.head.tick, undurable: [] };
-  await restore(engine, source, segment.head.tick, { code: '', compare: 'last', onDamage: () => {} });
+  await restore(engine, source, segment.head.tick, {
+    code: '',
+    compare: 'last',
+    base: null,
+    onDamage: () => {},
+  });
   return engine.position.sequence;
 }
 

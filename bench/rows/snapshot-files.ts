@@ -78,7 +78,8 @@ const NUMPY = `
 import sys, pickle
 import numpy as np
 n, path = int(sys.argv[1]), sys.argv[2]
-names = {'id': 'u4', 'x': 'f4', 'y': 'f4', 'heading': 'f4', 'energy': 'f4', 'size': 'f4', 'age': 'f8', 'cell': 'u4'}
+names = {'id': 'u4', 'x': 'f4', 'y': 'f4', 'heading': 'f4', 'energy': 'f4', 'size': 'f4',
+         'age': 'f8', 'cell': 'u4'}
 with open(path, 'rb') as f:
     columns = {k: np.fromfile(f, d, n) for k, d in names.items()}
 def do(what, path):

@@ -1,11 +1,13 @@
 /**
- * Turns `--config key=value` into values of the world's config columns.
+ * Turns what was typed into values of the world's columns: `--config key=value`, `--where column=value`,
+ * `--input '["kind", {…}]'`.
  *
- * Owns the reading of text by a column's type. Ranges and checks are the engine's: it validates the config
- * whole when the run is created.
+ * Owns the reading of text by a column's type. Ranges and checks are the engine's: it validates config and
+ * inputs whole when it is given them.
  */
 import { fail } from '../base/errors.ts';
-import type { ColumnSpec, ColumnSpecs } from '../schema/spec.ts';
+import { unliteral } from '../schema/canonical-text.ts';
+import type { ColumnSpec, ColumnSpecs, KindSpec } from '../schema/spec.ts';
 
 const NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
 const WHOLE = new Set(['u8', 'i8', 'u16', 'i16', 'u32', 'i32', 'int', 'id']);
@@ -36,7 +38,7 @@ export function typeText({ type }: ColumnSpec): string {
 }
 
 /** What a column takes, as the end of a sentence: `Give it a whole number.` */
-function wantedText(spec: ColumnSpec): string {
+export function wantedText(spec: ColumnSpec): string {
   const text = typeText(spec);
   if (text === 'JSON') return 'a value in JSON, in quotes for the shell';
   if (text.startsWith('bytes')) return text;
@@ -52,7 +54,7 @@ function parseJson(text: string): unknown {
 }
 
 /** The value that `text` means for the column, or undefined where it means none. */
-function read(spec: ColumnSpec, text: string): unknown {
+export function readValue(spec: ColumnSpec, text: string): unknown {
   const { type } = spec.type;
   if (spec.optional && text === 'null') return null;
   if (type === 'text') return text;
@@ -83,10 +85,48 @@ export function parseConfig(
         known.length === 0 ? 'This world has no config.' : `This world knows: ${known.join(', ')}.`;
       return fail('BAD_USAGE', `the world has no config '${key}'`, { key }, hint);
     }
-    const value = read(spec, text);
+    const value = readValue(spec, text);
     if (value === undefined)
       fail('BAD_USAGE', `config '${key}' can't be '${text}'`, { key, text }, `Give it ${wantedText(spec)}.`);
     config[key] = value;
   }
   return config;
+}
+
+/** A value of JSON as a column has it: `{"$big":"7"}` and the like are what the log writes for it. */
+function fromJson(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(fromJson);
+  if (typeof value !== 'object' || value === null) return value;
+  const names = Object.keys(value);
+  if (names.length === 1 && names[0]!.startsWith('$')) return unliteral(value);
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, fromJson(one)]));
+}
+
+/** A value of a row: whole numbers are big integers where the column holds those. */
+function cellFrom(spec: ColumnSpec | undefined, json: unknown): unknown {
+  const value = fromJson(json);
+  const isBig = spec?.type.type === 'u64' || spec?.type.type === 'i64';
+  return isBig && typeof value === 'number' && Number.isInteger(value) ? BigInt(value) : value;
+}
+
+/**
+ * Reads an input as the API has it, `["kind", { … }]`, by the kinds that the world declares. What is no such
+ * JSON is `BAD_USAGE`; whether the world takes it is for the engine to say.
+ */
+export function parseInput(
+  kinds: { readonly [kind: string]: KindSpec },
+  text: string,
+): readonly [string, object] {
+  const json = parseJson(text);
+  const [kind, row = {}] = Array.isArray(json) ? (json as unknown[]) : [];
+  if (typeof kind !== 'string' || typeof row !== 'object' || row === null || Array.isArray(row))
+    return fail(
+      'BAD_USAGE',
+      `'${text}' is no input`,
+      { input: text },
+      `Write it as JSON, in quotes for the shell: --input '["kind", {"column": 1}]'.`,
+    );
+  const columns = Object.hasOwn(kinds, kind) ? kinds[kind]!.columns : {};
+  const cells = Object.entries(row).map(([name, value]) => [name, cellFrom(columns[name], value)]);
+  return [kind, Object.fromEntries(cells)];
 }

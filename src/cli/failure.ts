@@ -1,8 +1,9 @@
 /**
  * What a failed command says and which code it ends with.
  *
- * One clear line, one line with a hint, never a stack trace unless asked for. Exit codes: 0 done, 1 the
- * check failed, 2 wrong usage, 130 stopped by Ctrl-C.
+ * One clear line, one line with a hint, never a stack trace unless asked for; where code and log differ, the
+ * difference and what to write, as they are. Exit codes: 0 done, 1 the check failed, 2 wrong usage, 130 stopped
+ * by Ctrl-C.
  */
 import { CommanderError } from 'commander';
 import { type ErrorCode, isWorldfoldError } from '../base/errors.ts';
@@ -27,6 +28,9 @@ const USAGE: ReadonlySet<ErrorCode> = new Set([
   'UNKNOWN_RUN',
 ] satisfies ErrorCode[]);
 
+/** Refusals whose message and hint hold lines to be read as lines. */
+const IN_LINES: ReadonlySet<ErrorCode> = new Set(['CODE_CHANGED', 'SCHEMA_DIFFERS'] satisfies ErrorCode[]);
+
 /** The code that a command which threw `error` ends with. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
@@ -34,6 +38,15 @@ export function exitCodeOf(error: unknown): number {
 }
 
 const oneLine = (text: string): string => text.trim().replace(/\s*\n\s*/g, ' · ');
+const inLines = (text: string): string => text.trimEnd().replaceAll('\n', '\n  ');
+
+/** What a failure knows beside its message, as lines under it. */
+function details(error: unknown): readonly string[] {
+  if (!isWorldfoldError(error, 'CODE_CHANGED')) return [];
+  const { expected, actual } = error.facts;
+  if (typeof expected !== 'string' || typeof actual !== 'string') return [];
+  return [`  recorded  ${expected}`, `  folded    ${actual}`];
+}
 
 function explain(error: unknown): { message: string; hint: string } {
   if (error instanceof CommanderError)
@@ -57,8 +70,10 @@ function explain(error: unknown): { message: string; hint: string } {
 export function reportFailure(io: Io, error: unknown, debug: boolean): void {
   const paint = paintFor(io.stderr, io.env);
   const { message, hint } = explain(error);
-  line(io.stderr, `${paint.bad('worldfold:')} ${oneLine(message)}`);
-  line(io.stderr, `${paint.strong('hint:')} ${oneLine(hint)}`);
+  const shown = isWorldfoldError(error) && IN_LINES.has(error.code) ? inLines : oneLine;
+  line(io.stderr, `${paint.bad('worldfold:')} ${shown(message)}`);
+  for (const detail of details(error)) line(io.stderr, detail);
+  line(io.stderr, `${paint.strong('hint:')} ${shown(hint)}`);
   if (!debug) return;
   for (let e: unknown = error; e instanceof Error; e = e.cause) {
     if (isWorldfoldError(e)) line(io.stderr, `code: ${e.code}`);

@@ -25,10 +25,30 @@ export interface LoadedModule {
 const EXAMPLE = /^example:([a-z0-9-]+)$/;
 const PACKAGE = fileURLToPath(new URL('../../', import.meta.url));
 
-/** The absolute path that a user means by `module`: `example:NAME`, or a path seen from `base`. */
+/** The module that is meant by a folder, the first that is there. */
+const IN_FOLDER = ['world', 'index'].flatMap((name) =>
+  ['ts', 'mts', 'js', 'mjs'].map((ext) => `${name}.${ext}`),
+);
+
+/**
+ * The absolute path that a user means by `module`: `example:NAME`, or a path seen from `base`. A folder means
+ * the `world` or the `index` module in it.
+ */
 export function moduleFile(module: string, base: string): string {
   const example = EXAMPLE.exec(module)?.[1];
-  return example === undefined ? resolve(base, module) : join(PACKAGE, 'examples', example, 'world.ts');
+  if (example !== undefined) return join(PACKAGE, 'examples', example, 'world.ts');
+  const path = resolve(base, module);
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return path;
+  const found = IN_FOLDER.map((name) => join(path, name)).find((file) => existsSync(file));
+  return (
+    found ??
+    fail(
+      'BAD_USAGE',
+      `the folder ${path} holds no world module`,
+      { folder: path },
+      'Put a world.ts or an index.ts into it, or give the path of the module itself.',
+    )
+  );
 }
 
 /**
@@ -52,6 +72,7 @@ function ownModules(): Record<string, unknown> {
   const lazy = (path: string) => ({ enumerable: true, get: () => import(ownEntry(path).href) });
   return Object.defineProperties({} as Record<string, unknown>, {
     worldfold: { enumerable: true, value: worldfold },
+    'worldfold/files': lazy('files/index'),
     'worldfold/sqlite': lazy('stores/sqlite/index'),
     'worldfold/testing': lazy('testing/index'),
   });
@@ -86,7 +107,8 @@ export async function loadModule(file: string): Promise<LoadedModule> {
       'BAD_USAGE',
       `there is no world module at ${file}`,
       { file },
-      'Give the path of a .ts or .js file whose default export comes from defineWorld, or example:epidemic.',
+      'Give the path of a .ts or .js file whose default export comes from defineWorld, of a folder with a ' +
+        'world.ts in it, or example:epidemic.',
     );
   try {
     return { file, exports: await importFile(file) };

@@ -40,21 +40,54 @@ export function parseTicks(text: string): number {
   );
 }
 
+/** Reads a count of rows: a whole number from 0 on. */
+export function parseLimit(text: string): number {
+  const rows = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(rows)) return rows;
+  return fail(
+    'BAD_USAGE',
+    `'${text}' is no number of rows`,
+    { rows: text },
+    'Write --limit 20, for example.',
+  );
+}
+
+/** Reads a tick: a whole number from 0 on. */
+export function parseTick(text: string): number {
+  const tick = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(tick)) return tick;
+  return fail('BAD_USAGE', `'${text}' is no tick`, { tick: text }, 'Write --at 30, for example.');
+}
+
+/** Adds one text to those before it. */
+export const collectText = (text: string, before: readonly string[]): readonly string[] => [...before, text];
+
+/** Reads names separated by commas. */
+export function parseNames(text: string): readonly string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (!names.includes('')) return names;
+  return fail('BAD_USAGE', `'${text}' is no list of names`, { names: text }, 'Write --columns id,name.');
+}
+
+type Pairs = ReadonlyMap<string, string>;
+
+const pairReader =
+  (example: string) =>
+  (text: string, before: Pairs): Pairs => {
+    const at = text.indexOf('=');
+    if (at < 1)
+      fail('BAD_USAGE', `'${text}' is no key=value`, { pair: text }, `Write ${example}, for example.`);
+    return new Map([...before, [text.slice(0, at), text.slice(at + 1)]]);
+  };
+
 /**
  * Adds one `key=value` to those before it; the last of a key counts. Values are text until the world is
  * known.
  */
-export function collectPair(text: string, before: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
-  const at = text.indexOf('=');
-  if (at < 1)
-    fail(
-      'BAD_USAGE',
-      `'${text}' is no key=value`,
-      { config: text },
-      'Write --config beta=0.02, for example.',
-    );
-  return new Map([...before, [text.slice(0, at), text.slice(at + 1)]]);
-}
+export const collectPair = pairReader('--config beta=0.02');
+
+/** Adds one `column=value` that rows must have. */
+export const collectMatch = pairReader('--where health=ill');
 
 /** The store as the user would write it. */
 export const placeText = (place: StorePlace): string =>

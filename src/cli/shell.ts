@@ -8,8 +8,11 @@ import { placeText, type StorePlace } from './options.ts';
 export const quoted = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
-/** `replay first --store sqlite:runs.db`. An id that begins with a dash stands last, after `--`. */
-export function runCommandText(verb: string, id: string, place: StorePlace): string {
+/** `diff first mild --store sqlite:runs.db`. Ids of which one begins with a dash stand last, after `--`. */
+export function runCommandText(verb: string, ids: string | readonly string[], place: StorePlace): string {
   const store = `--store ${quoted(placeText(place))}`;
-  return id.startsWith('-') ? `${verb} ${store} -- ${quoted(id)}` : `${verb} ${quoted(id)} ${store}`;
+  const words = [ids].flat();
+  const shown = words.map(quoted);
+  if (words.some((id) => id.startsWith('-'))) return [verb, store, '--', ...shown].join(' ');
+  return [verb, ...shown, store].join(' ');
 }

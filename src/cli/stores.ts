@@ -1,7 +1,8 @@
 /**
  * Opens the store that a command names.
  *
- * Commands that only look never create or change a file; `run` and `demo` create one where there is none.
+ * Commands that only look never create or change a file; `run` and `demo` create one where there is none, and
+ * `fork` and `rm` need one.
  */
 import { resolve } from 'node:path';
 import { fail } from '../base/errors.ts';
@@ -10,25 +11,28 @@ import type { RunInfo, Store } from '../log/store.ts';
 import type { StorePlace } from './options.ts';
 import { quoted } from './shell.ts';
 
-/**
- * Opens a store for looking (`read`) or for new runs (`write`). SQLite and its packages load only when asked
- * for.
- */
-export async function openStore(place: StorePlace, cwd: string, access: 'read' | 'write'): Promise<Store> {
+/** What a command does in a store: looks, changes what must be there, or begins what may not be there yet. */
+export type Access = 'read' | 'change' | 'write';
+
+const ACCESS = {
+  read: { create: false, readOnly: true },
+  change: { create: false },
+  write: { create: true },
+} as const;
+
+/** Opens a store. SQLite and its packages load only when asked for. */
+export async function openStore(place: StorePlace, cwd: string, access: Access): Promise<Store> {
   if (place.kind === 'memory') return memoryStore();
   const { sqliteStore } = await import('../stores/sqlite/index.ts');
   if (place.file === ':memory:') return sqliteStore(place.file);
-  return sqliteStore(
-    resolve(cwd, place.file),
-    access === 'read' ? { create: false, readOnly: true } : { create: true },
-  );
+  return sqliteStore(resolve(cwd, place.file), ACCESS[access]);
 }
 
 /** Opens a store, hands it to `use`, and closes it whatever happens. */
 export async function withStore<T>(
   place: StorePlace,
   cwd: string,
-  access: 'read' | 'write',
+  access: Access,
   use: (store: Store) => Promise<T>,
 ): Promise<T> {
   const store = await openStore(place, cwd, access);

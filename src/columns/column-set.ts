@@ -55,10 +55,10 @@ export class ColumnSet {
     this.room(Math.max(16, rows, this.capacity * 2));
   }
 
-  /** Room for exactly `capacity` rows. */
-  room(capacity: number): void {
+  /** Room for exactly `capacity` rows; `memory` as in {@link Lane.grow}. */
+  room(capacity: number, memory?: (bytes: number) => ArrayBuffer): void {
     this.capacity = capacity;
-    for (const lane of this.lanes) lane.grow(capacity);
+    for (const lane of this.lanes) lane.grow(capacity, memory);
   }
 
   /**

@@ -27,9 +27,11 @@ export class FixedLane extends Lane {
     this.zero = type === 'u64' || type === 'i64' ? 0n : 0;
   }
 
-  grow(capacity: number): void {
+  grow(capacity: number, memory?: (bytes: number) => ArrayBuffer): void {
     const old = this.data;
-    this.data = new (arrayClass(this.type))(capacity * this.width);
+    const Class = arrayClass(this.type);
+    const length = capacity * this.width;
+    this.data = memory ? new Class(memory(length * Class.BYTES_PER_ELEMENT)) : new Class(length);
     this.data.set(old as never);
     // Rows of a batch never change, so that an array from before is as good as before; a table's would be
     // stale.

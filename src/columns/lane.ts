@@ -39,8 +39,11 @@ export abstract class Lane {
     this.marks = this.stale = new Uint8Array(0);
   }
 
-  /** Room for `capacity` rows; arrays handed out before are retired. */
-  abstract grow(capacity: number): void;
+  /**
+   * Room for `capacity` rows; arrays handed out before are retired. An empty lane may take the memory of its
+   * numbers from `memory`, of as many bytes; whoever gives it sets the rows behind the last to zeros.
+   */
+  abstract grow(capacity: number, memory?: (bytes: number) => ArrayBuffer): void;
   /** Copies one row over another. */
   abstract move(from: number, to: number): void;
   /** Sets a row to zeros: what lies past the last row, and under a null, is always zero. */

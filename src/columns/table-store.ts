@@ -283,10 +283,11 @@ export class TableStore {
 
   /**
    * Forgets all rows and makes room: the first half of {@link restore}, for lanes that are filled in turn.
+   * `memory` as in the `grow` of a lane.
    */
-  beginRestore(capacity: number): void {
+  beginRestore(capacity: number, memory?: (bytes: number) => ArrayBuffer): void {
     this.clear();
-    this.set.room(capacity);
+    this.set.room(capacity, memory);
   }
 
   /** Takes the rows that were filled in since {@link beginRestore}. */

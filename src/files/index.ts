@@ -6,11 +6,13 @@
  */
 import { checkNames } from '../base/arguments.ts';
 import { show } from '../base/canonical.ts';
-import { fail } from '../base/errors.ts';
-import { stateOf, type WorldState } from '../projections/world-state.ts';
+import { fail, isWorldfoldError } from '../base/errors.ts';
+import { migrateTables } from '../projections/migrate.ts';
+import { stateOf, WorldState } from '../projections/world-state.ts';
 import type { CompiledSchema } from '../schema/compile.ts';
 import type { Schema } from '../schema/define.ts';
 import type { Shape } from '../schema/infer.ts';
+import { planMigration } from '../schema/migration-plan.ts';
 import type { Table, TableColumns, World } from '../schema/views.ts';
 import { writeColumns, writePacked } from './column-file.ts';
 import type { Durability } from './disk.ts';
@@ -47,7 +49,8 @@ export interface SaveOptions {
 /** How a snapshot file is loaded. */
 export interface LoadOptions<S extends Shape> {
   /**
-   * The schema that the world must have (`SCHEMA_DIFFERS`); it also types the world. Default: the file's own.
+   * The schema that the world gets; it also types the world. A file of an older version of it is taken along
+   * by the declared migrations, or refused (`SCHEMA_DIFFERS`). Default: the file's own.
    * An `.npz` file that another program made needs it.
    */
   readonly schema?: Schema<S>;
@@ -223,10 +226,30 @@ export async function loadSnapshot<S extends Shape = Shape>(
   oneOf("a snapshot's edited", edited, [true, false]);
   const { state, stateHash, head, format } = await loadFile(path, {
     edited,
-    ...(schema !== undefined && { schema: schema.compiled }),
+    ...(schema !== undefined && {
+      schema: schema.compiled,
+      migrate: (from) => migrated(path, from, schema),
+    }),
   });
   const said = about(path, format, state.schema, stateHash, head);
   return { ...said, world: state.reader as World<S> };
+}
+
+/** A world of a file under a later version of its schema. */
+function migrated(
+  path: string,
+  { schema: from, tables }: WorldState,
+  { compiled, migrations }: Pick<Schema<Shape>, 'compiled' | 'migrations'>,
+): WorldState {
+  try {
+    const plan = planMigration(from, compiled, migrations);
+    const to = new WorldState(compiled);
+    migrateTables(plan, tables, to.tables);
+    return to;
+  } catch (e) {
+    if (!isWorldfoldError(e)) throw e;
+    return fail(e.code, `${path}: ${e.message}`, { path, ...e.facts }, e.hint, e);
+  }
 }
 
 /**

@@ -37,6 +37,9 @@ export function bytesIn(lane: Lane, rows: number): Uint8Array {
   return writer.bytes.subarray(0, writer.length);
 }
 
+/** Memory that is not set to zeros first: {@link fillLane} writes all of it. */
+export const memoryOf = (bytes: number): ArrayBuffer => Buffer.allocUnsafeSlow(bytes).buffer as ArrayBuffer;
+
 /** How many bytes some rows of a lane take in a column file, or undefined for cells, which differ. */
 export function lengthIn(lane: Lane, rows: number): number | undefined {
   if (lane instanceof FixedLane) return rows * lane.width * bytesOf(lane.type);
@@ -60,8 +63,10 @@ export async function fillLane(
       rows,
       length,
     });
-  if (lane instanceof FixedLane) await read(byteView(lane.data, 0, rows * lane.width));
-  else if (lane instanceof BitLane) await read(lane.bits.subarray(0, length));
+  if (lane instanceof FixedLane) {
+    byteView(lane.data, rows * lane.width, lane.data.length).fill(0);
+    await read(byteView(lane.data, 0, rows * lane.width));
+  } else if (lane instanceof BitLane) await read(lane.bits.subarray(0, length));
   else {
     const bytes = new Uint8Array(length);
     await read(bytes);

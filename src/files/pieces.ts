@@ -11,6 +11,7 @@ import { SingleView, TableView } from '../columns/table-view.ts';
 import { WorldState } from '../projections/world-state.ts';
 import { type CompiledSchema, SOURCES, type TableLayout } from '../schema/compile.ts';
 import { checkTables } from './header.ts';
+import { memoryOf } from './lanes.ts';
 import { checkSchema, type OpenedFile, schemaFor } from './open.ts';
 import { type LaneJob, readLanes, readTables, type SnapshotSource } from './source.ts';
 
@@ -95,7 +96,7 @@ export class SnapshotPieces {
     const layout = this.layout(table);
     const { size } = this.source.head.tables[table]!;
     const { column, jobs } = this.jobs(layout, name);
-    for (const { lane } of jobs) lane.grow(size);
+    for (const { lane } of jobs) lane.grow(size, memoryOf);
     await readLanes(this.source, jobs);
     return column.view(0, size);
   }

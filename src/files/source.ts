@@ -1,8 +1,8 @@
 /**
  * A snapshot file that is open for reading, whatever its format.
  *
- * Owns the way from a source into tables: lanes are read one after another, each while the one before it is
- * hashed, and nothing is taken for true before its hash says so.
+ * Owns the way from a source into tables: lanes are read in order, some while one before them is hashed,
+ * and nothing is taken for true before its hash says so.
  */
 import { hex } from '../base/bytes.ts';
 import { fail, isWorldfoldError } from '../base/errors.ts';
@@ -10,7 +10,7 @@ import type { Lane } from '../columns/lane.ts';
 import type { TableStore } from '../columns/table-store.ts';
 import type { WorldState } from '../projections/world-state.ts';
 import type { LaneHead, SnapshotHead } from './header.ts';
-import { hashOf } from './lanes.ts';
+import { hashOf, memoryOf } from './lanes.ts';
 
 /** The formats of snapshot files. */
 export type SnapshotFormat = 'columns' | 'npz';
@@ -59,21 +59,29 @@ async function fill<L extends LaneHead>(source: SnapshotSource<L>, job: LaneJob<
     .catch((e: unknown) => nameFile(e, source.path, { table, column: lane.path }));
 }
 
-/** Reads lanes in turn and verifies each while the next one is read. */
+/** Lanes that are read while one is hashed. */
+const AHEAD = 4;
+
+/** Reads lanes in order and verifies each, while later ones are read. */
 export async function readLanes<L extends LaneHead>(
   source: SnapshotSource<L>,
   jobs: readonly LaneJob<L>[],
 ): Promise<void> {
-  let reading = jobs.length > 0 ? fill(source, jobs[0]!) : Promise.resolve();
-  for (let i = 0; i < jobs.length; i++) {
-    await reading;
-    if (i + 1 < jobs.length) reading = fill(source, jobs[i + 1]!);
-    try {
+  const reading: Promise<void>[] = [];
+  try {
+    for (let i = 0; i < jobs.length; i++) {
+      while (reading.length < Math.min(jobs.length, i + AHEAD)) {
+        const next = fill(source, jobs[reading.length]!);
+        // What fails ahead is told when its turn comes.
+        next.catch(() => {});
+        reading.push(next);
+      }
+      await reading[i];
       verify(source.path, jobs[i]!);
-    } catch (e) {
-      await reading.catch(() => {});
-      throw e;
     }
+  } finally {
+    // Nothing may read from a file that is closed.
+    await Promise.allSettled(reading);
   }
 }
 
@@ -83,7 +91,7 @@ export async function readTables<L extends LaneHead>(
   stores: readonly TableStore[],
 ): Promise<void> {
   const extent = (store: TableStore) => source.head.tables[store.layout.name]!;
-  for (const store of stores) store.beginRestore(extent(store).capacity);
+  for (const store of stores) store.beginRestore(extent(store).capacity, memoryOf);
   const jobs = stores.flatMap((store) => {
     const { size, lanes } = extent(store);
     const table = store.layout.name;

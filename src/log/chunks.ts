@@ -130,9 +130,8 @@ export function loadTables(
   if (entries.length !== tables.size)
     fail('CORRUPT', `a snapshot has ${entries.length} tables and not ${tables.size}`, where);
   for (const entry of entries) {
-    const store = tables.get(entry.name);
-    if (store === undefined || store.set.lanes.length !== entry.lanes.length)
-      return fail('CORRUPT', `a snapshot has a table '${entry.name}' of another form`, where);
+    const store = tables.get(entry.name) ?? otherForm(entry.name, where);
+    if (store.set.lanes.length !== entry.lanes.length) otherForm(entry.name, where);
     store.restore(entry, ({ lanes }) => {
       lanes.forEach((lane, i) => {
         const place = { ...where, table: entry.name, column: lane.path };
@@ -141,6 +140,9 @@ export function loadTables(
     });
   }
 }
+
+const otherForm = (table: string, where: Where): never =>
+  fail('CORRUPT', `a snapshot has a table '${table}' of another form`, where);
 
 function loadLane(
   lane: Lane,

@@ -277,9 +277,8 @@ export interface SnapshotStore {
    * (`UNKNOWN_RUN`); an old epoch, or a segment that no run names (`WRITER_REPLACED`); a tick that is none of
    * the segment's own records, nor the parent's while it has none (`NO_TICK`), or has another hash
    * (`DIVERGED`); a chunk number that the family does not hold (`NO_CHUNK`, naming it): the caller then
-   * gives the bytes. Of what is refused
-   * nothing is kept. A number is never given to a second chunk of the family.
-   * Bytes handed in are never kept by reference.
+   * gives the bytes. Of what is refused nothing is kept. A number is never given to a second chunk of the
+   * family. Bytes handed in are never kept by reference.
    */
   keepSnapshot(snapshot: NewSnapshot): Promise<readonly number[]>;
   /** The snapshots of one segment's own, in order of tick. Unknown segment: `UNKNOWN_RUN`. */

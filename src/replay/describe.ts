@@ -5,6 +5,7 @@
 
 import { hex } from '../base/bytes.ts';
 import { parseCanonical } from '../base/canonical.ts';
+import { parseEnvironment } from '../log/environment.ts';
 import { type RunHeader, readHeader } from '../log/header.ts';
 import { pathOf } from '../log/lineage.ts';
 import { findRun, readFrames } from '../log/reader.ts';
@@ -55,6 +56,7 @@ export interface RunDescription extends RunListing {
   readonly stateHash: string | null;
   readonly stateHashTick: number | null;
   readonly recordHash: string;
+  /** The config after the last tick, as the log has it: forks and migrations may change it. */
   readonly config: unknown;
   readonly bytes: number;
   readonly events: { readonly [kind: string]: number };
@@ -72,13 +74,18 @@ export async function describeRun(store: Store, id: string): Promise<RunDescript
   const { segment } = info;
   const listed = listing(info);
   const path = await pathOf(store, segment);
-  const environment = await readEnvironment(store, path);
-  const { kinds } = compileText(environment.schema);
+  let environment = await readEnvironment(store, path);
+  let { kinds } = compileText(environment.schema);
   const events = new Map<string, number>();
   let bytes = 0;
   let hashed: { tick: number; hash: string } | null = null;
   for await (const frame of readFrames(store, path, 0, segment.head.tick)) {
     bytes += frame.bytes.length;
+    if (frame.environment !== null && frame.tick > 0) {
+      // A fork may change config and seed, a migration the kinds and their numbers.
+      environment = parseEnvironment(frame.environment, environment);
+      kinds = compileText(environment.schema).kinds;
+    }
     if (frame.stateHash !== null) hashed = { tick: frame.tick, hash: hex(frame.stateHash) };
     for (const { kind, size } of frame.counts) {
       const { name } = kinds[kind]!;

@@ -14,8 +14,8 @@ export const grouped = (value: number): string => String(value).replace(/\B(?=(\
 export const counted = (n: number, one: string, many = `${one}s`): string =>
   `${grouped(n)} ${n === 1 ? one : many}`;
 
-/** What moves the cursor, colours the screen or turns the direction of writing, as an escape. */
-const escaped = (text: string): string =>
+/** A text with what moves the cursor, colours the screen or turns the direction of writing as escapes. */
+export const escaped = (text: string): string =>
   text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (found) => `\\u{${found.codePointAt(0)!.toString(16)}}`);
 
 /** At most `width` characters, the last one an ellipsis where something was cut. */

@@ -133,6 +133,35 @@ describe('changed code', () => {
     expect(await codeOf(() => openRun(bank(2), { store, id: 'r' }))).toBe('CODE_CHANGED');
   });
 
+  test('L13: before an adopted era has a record, its world is looked at, forked, and rebuilt after a failure', async () => {
+    const store = memoryStore();
+    await recorded(store);
+    let fails = true;
+    const world = bank(2);
+    const failing = defineWorld(schema, {
+      ...world.def,
+      invariants: { calm: () => !fails },
+    } as never) as unknown as typeof world;
+    const run = await openRun(failing, { store, id: 'r', adopt: true });
+    expect((await run.at(10)).sums.value.total).toBe(55);
+    expect(await codeOf(() => run.advance(1))).toBe('INVARIANT_BROKEN');
+    expect(run.world.sums.value.total).toBe(55);
+    const fork = await run.fork({ at: 10, id: 'f' });
+    expect(fork.world.sums.value.total).toBe(55);
+    fails = false;
+    await run.advance(1);
+    await fork.advance(1);
+    expect([run.world.sums.value.total, fork.world.sums.value.total]).toEqual([77, 77]);
+    await run.close();
+    await fork.close();
+    for (const id of ['r', 'f']) {
+      const segment = (await store.head(id))!.segment.id;
+      await store.dropSnapshots(segment, [4, 8, 10, 11]);
+      const again = await openRun(failing, { store, id });
+      expect(again.world.sums.value.total).toBe(77);
+    }
+  });
+
   test('L12: the base of an era that was lost is named, and nothing else is folded in', async () => {
     const store = memoryStore();
     await recorded(store);

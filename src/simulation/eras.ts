@@ -44,13 +44,13 @@ export async function restoreHead(
   const { durableTick: head } = source;
   const code = foldHint(world);
   try {
-    await restore(engine, source, head, { code, compare: 'last', onDamage });
+    await restore(engine, source, head, { code, compare: 'last', base: null, onDamage });
     return false;
   } catch (e) {
     if (!isWorldfoldError(e, 'REPLAY_DIFFERS')) throw e;
     if (!adopt) return codeChanged(await firstDifference(engine, source, e));
   }
-  await restore(engine, source, head, { code: null, compare: 'none', onDamage });
+  await restore(engine, source, head, { code: null, compare: 'none', base: null, onDamage });
   return true;
 }
 
@@ -61,7 +61,7 @@ async function firstDifference(
   known: WorldfoldError,
 ): Promise<WorldfoldError> {
   try {
-    const options = { code: '', compare: 'every', onDamage: () => {} } as const;
+    const options = { code: '', compare: 'every', base: null, onDamage: () => {} } as const;
     await restore(engine, source, source.durableTick, options);
   } catch (e) {
     if (isWorldfoldError(e, 'REPLAY_DIFFERS')) return e;

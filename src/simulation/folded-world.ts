@@ -123,6 +123,11 @@ export class FoldedWorld {
     this.enterProposed();
   }
 
+  /** The state hash of the world that a proposed era begins with, or null. */
+  get proposedBase(): string | null {
+    return this.proposed?.era?.base ?? null;
+  }
+
   private enterProposed(): void {
     if (this.proposed !== null)
       this.enter(parseEnvironment(environmentText(this.proposed), this.environment));

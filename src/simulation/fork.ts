@@ -99,10 +99,10 @@ export function laterReader(
 
 /** How runs of a world begin forks of theirs. */
 export function forkCall(world: AnyWorld, o: PolicyOptions & { readonly store: Store }): RunParts['fork'] {
-  return async (source, parent, options) => {
+  return async (source, base, parent, options) => {
     const { at } = options;
     const engine = newEngine(world, o);
-    const restoring = { code: null, compare: 'last', onDamage: damageOf(parent) } as const;
+    const restoring = { code: null, compare: 'last', base, onDamage: damageOf(parent) } as const;
     await restore(engine, source, at, restoring).catch((e) => noState(e, parent, at));
     return forkFrom(world, o, engine, source, parent, options);
   };
@@ -145,7 +145,8 @@ async function forkFrom(
     holder: holderOf(o),
   });
   engine.propose(change);
-  const isMigrated = beginEra(world, engine, false);
+  // The world may be what an era begins with that is not in this fork's log: then it begins one as well.
+  const isNewEra = beginEra(world, engine, engine.era === at + 1);
   const filter = typeof later === 'function' ? later : null;
   const run = new RunCore(
     {
@@ -164,6 +165,6 @@ async function forkFrom(
     },
     { tick: at, hash },
   );
-  if (isMigrated) await run.keepBase();
+  if (isNewEra) await run.keepBase();
   return run;
 }

@@ -24,6 +24,8 @@ export interface RestoreOptions {
   readonly code: string | null;
   /** Compare with the last recorded hash, with every one, or with none. */
   readonly compare: 'last' | 'every' | 'none';
+  /** The state hash of the world that an era begins with which no record tells of yet, or null. */
+  readonly base: string | null;
   /** Hears of damaged snapshots. */
   readonly onDamage: (snapshot: SnapshotInfo, why: unknown) => void;
 }
@@ -91,7 +93,7 @@ async function loadNearest(
   engine: Engine,
   source: LogSource,
   to: number,
-  { code, onDamage }: RestoreOptions,
+  options: RestoreOptions,
 ): Promise<boolean> {
   const { store, path, durableTick } = source;
   if (!hasSnapshots(store)) return false;
@@ -103,10 +105,10 @@ async function loadNearest(
     for (const info of [...infos].reverse()) {
       if (info.tick > Math.min(last, span.to)) continue;
       try {
-        if (await loadOne(engine, source, store, info, code)) return true;
+        if (await loadOne(engine, source, store, info, options)) return true;
       } catch (e) {
         if (!DAMAGE.some((known) => isWorldfoldError(e, known))) throw e;
-        onDamage(info, e);
+        options.onDamage(info, e);
       }
     }
   }
@@ -118,7 +120,7 @@ async function loadOne(
   source: LogSource,
   store: SnapshotStore,
   { segment, tick }: SnapshotInfo,
-  code: string | null,
+  { code, base }: RestoreOptions,
 ): Promise<boolean> {
   const where = { segment, tick };
   const stored = await store.readSnapshot(segment, tick);
@@ -126,7 +128,8 @@ async function loadOne(
   const manifest = decodeManifest(stored.manifest, where);
   const { point } = manifest;
   const isBase = point.era === tick + 1;
-  if (isBase ? !(await isBaseOf(source, manifest)) : isOfOtherCode(engine, manifest, code)) return false;
+  if (isBase ? !(await isBaseOf(source, manifest, base)) : isOfOtherCode(engine, manifest, code))
+    return false;
   await checkPoint(source, manifest, isBase);
   await loadStored(engine, store, stored, manifest);
   return true;
@@ -169,11 +172,11 @@ async function checkPoint({ store, path }: LogSource, { point }: Manifest, isBas
     });
 }
 
-/** Whether the log goes on with the era that a snapshot was made to begin. */
-async function isBaseOf(source: LogSource, { point }: Manifest): Promise<boolean> {
+/** Whether the log goes on, or is about to go on, with the era that a snapshot was made to begin. */
+async function isBaseOf(source: LogSource, { point }: Manifest, base: string | null): Promise<boolean> {
   for await (const { environment } of frames(source, point.tick + 1, point.tick + 1))
     return environment !== null && parseChange(environment).era?.base === hex(point.stateHash);
-  return false;
+  return base === hex(point.stateHash);
 }
 
 /**

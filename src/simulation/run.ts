@@ -54,7 +54,12 @@ export interface RunParts {
   /** The inputs that a parent recorded after the tick of the fork, where they are kept. */
   readonly later: LaterReader | null;
   /** Begins a fork of a log. */
-  readonly fork: (source: LogSource, parent: string, options: ForkOptions) => Promise<RunCore>;
+  readonly fork: (
+    source: LogSource,
+    base: RestoreOptions['base'],
+    parent: string,
+    options: ForkOptions,
+  ) => Promise<RunCore>;
   readonly maxInputs: number;
   /** Whether the log says already what the metrics of this writer's code are called. */
   readonly namesTold: boolean;
@@ -326,7 +331,7 @@ export class RunCore {
 
   /** How worlds of this run are built: from any good snapshot, compared with what was recorded. */
   private get restoring(): RestoreOptions {
-    return { code: null, compare: 'last', onDamage: damageOf(this.id) };
+    return { code: null, compare: 'last', base: this.engine.proposedBase, onDamage: damageOf(this.id) };
   }
 
   /** Folds the world anew from the log, records in memory included. */
@@ -433,7 +438,7 @@ export class RunCore {
     this.checkTick(options.at);
     if (options.at > this.durableTick) await this.flush();
     try {
-      return await this.parts.fork(this.source, this.id, options);
+      return await this.parts.fork(this.source, this.engine.proposedBase, this.id, options);
     } catch (e) {
       throw inRun(e, this.id);
     }

@@ -64,7 +64,7 @@ describe('snapshots of a run', () => {
     for (const tick of await ticksOf(store)) {
       const engines = [null, ''].map(async (code) => {
         const engine = newEngine(hamlet() as never as AnyWorld, {});
-        await restore(engine, source, tick, { code, compare: 'none', onDamage: () => {} });
+        await restore(engine, source, tick, { code, compare: 'none', base: null, onDamage: () => {} });
         return { hash: engine.stateHash(), from: engine.from?.manifest.point.tick ?? -1 };
       });
       const [quick, folded] = await Promise.all(engines);

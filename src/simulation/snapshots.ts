@@ -9,7 +9,7 @@ import { isWorldfoldError } from '../base/errors.ts';
 import { warn } from '../base/platform.ts';
 import { ChunkBook } from '../log/chunks.ts';
 import { encodeManifest } from '../log/manifest.ts';
-import type { SnapshotInfo, Store } from '../log/store.ts';
+import { hasForks, type SnapshotInfo, type Store } from '../log/store.ts';
 import { isLost, persistent } from './committer.ts';
 import type { Engine } from './engine.ts';
 
@@ -53,6 +53,9 @@ export function thinned(snapshots: readonly SnapshotInfo[], keep: number): numbe
     return false;
   });
 }
+
+/** How many pieces of snapshots that are gone are deleted each time that some were let go. */
+const COLLECTED = 2048;
 
 /** Keeps the snapshots of one run. */
 export class SnapshotKeeper {
@@ -111,7 +114,9 @@ export class SnapshotKeeper {
     try {
       await this.keep(false);
       const old = thinned(await store.snapshots(segment), policy.keep);
-      if (old.length > 0) await store.dropSnapshots(segment, old);
+      if (old.length === 0) return;
+      await store.dropSnapshots(segment, old);
+      if (hasForks(store)) await store.collect(COLLECTED);
     } catch (e) {
       if (isLost(e)) throw e;
       warn(`run '${run}' could not keep a snapshot of tick ${engine.position.tick}: ${messageOf(e)}`);

@@ -119,7 +119,7 @@ export interface DraftGroup {
 function groupOf(sets: DraftGroup['sets']): DraftGroup {
   const { table, isNew } = sets[0]!.set;
   return {
-    isStill: isNew && table !== null && table.single,
+    isStill: isNew && table?.single === true,
     table,
     sets,
     touched: new Set(),

@@ -35,6 +35,7 @@ async function tree(store: Store): Promise<LogRecord[]> {
 export function snapshotContract(bench: Bench): void {
   keepContract(bench);
   shareContract(bench);
+  baseContract(bench);
   refusedContract(bench);
   chunkContract(bench);
   pinContract(bench);
@@ -163,6 +164,37 @@ function shareContract(bench: Bench): void {
     expect(await textsOf(store, 'one-segment', 3)).toEqual(['dddd']);
     expect(await store.collect(99)).toBe(3);
     expect(await textsOf(store, 'one-segment', 3)).toEqual(['dddd']);
+  });
+}
+
+function baseContract(bench: Bench): void {
+  test('L6: a fork without own records may begin with a snapshot of the record that it continues', async () => {
+    const { store } = bench;
+    await tree(store);
+    const [a] = await store.keepSnapshot(snapshotOf('one-segment', records[7]!, ['aa']));
+    await store.fork(newFork('new', 'one-segment', records[7]!));
+    const keep = (tick: number, more: Partial<NewSnapshot> = {}) =>
+      factsOf(store.keepSnapshot(snapshotOf('new-segment', records[tick]!, ['b', a!], more)));
+    for (const tick of [6, 8]) expect(await keep(tick)).toMatchObject({ code: 'NO_TICK', tick });
+    expect(await keep(7, { hash: records[6]!.hash })).toMatchObject({ code: 'DIVERGED', tick: 7 });
+    await store.keepSnapshot(snapshotOf('new-segment', records[7]!, ['b', a!]));
+    const base = { segment: 'new-segment', tick: 7, pinned: false, bytes: 10 + 1 };
+    expect(await store.snapshots('new-segment')).toEqual([base]);
+    expect(await textsOf(store, 'one-segment', 7)).toEqual(['aa']);
+    const [own] = continued(records[7]!, 'new', 1) as [LogRecord];
+    await store.append('new-segment', 1, 8, [own]);
+    expect(await keep(7)).toMatchObject({ code: 'NO_TICK', tick: 7, first: 8, last: 8 });
+    await store.keepSnapshot(snapshotOf('new-segment', own, [a!]));
+    await store.fork(newFork('newer', 'new-segment', own));
+    await store.remove('new', true);
+    // The base is among what the last fork reaches.
+    expect(await store.collect(99)).toBe(0);
+    expect(await textsOf(store, 'new-segment', 7)).toEqual(['b', 'aa']);
+    await store.keepSnapshot(snapshotOf('newer-segment', own, ['c']));
+    await store.remove('newer', true);
+    // Both segments, a record, three snapshots, and the chunks that only they used.
+    expect((await collectAll(store, 1)).reduce((x, y) => x + y)).toBe(2 + 1 + 3 + 2);
+    expect(await textsOf(store, 'one-segment', 7)).toEqual(['aa']);
   });
 }
 

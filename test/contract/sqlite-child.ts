@@ -73,13 +73,15 @@ export const ownChunk = (tick: number): string => `chunk of ${tick} `.repeat(300
 export const chunksOf = (tick: number): readonly number[] =>
   [tick, tick - 1, tick - 2, ...(tick % 5 === 0 ? [tick - 9] : [])].filter((at) => at > 0);
 
-/** Appends a tick, keeps its snapshot and drops an older one, again and again. Says ticks and refusals. */
+/**
+ * Appends a tick, keeps its snapshot and drops an older one, again and again. Says `gone` for each chunk that
+ * was not there any more, and the last tick at the end.
+ */
 async function snapshots(path: string): Promise<void> {
   const store = await sqliteStore(path);
   let [record] = chain('child', 1) as [LogRecord];
   await store.create(newRun('child', record));
   const own = new Map<number, number>();
-  let gone = 0;
   for (let tick = 1; tick <= KEPT || !existsSync(stopOf(path)); tick++) {
     [record] = continued(record, 'child', 1) as [LogRecord];
     await store.append('child-segment', 1, tick, [record]);
@@ -89,7 +91,7 @@ async function snapshots(path: string): Promise<void> {
     const planned = used.map((at) => own.get(at) ?? ownChunk(at));
     const numbers = await keep(planned).catch((e: unknown) => {
       if (!isWorldfoldError(e, 'NO_CHUNK')) throw e;
-      gone++;
+      say('gone');
       return keep(used.map(ownChunk));
     });
     for (const [i, at] of used.entries()) own.set(at, numbers[i]!);
@@ -97,11 +99,10 @@ async function snapshots(path: string): Promise<void> {
     await turn();
   }
   say(record.tick);
-  say(gone);
   await store.close();
 }
 
-/** Forks tick 0 of that run, appends to the fork, keeps a snapshot and removes it, again and again. */
+/** Forks tick 0 of that run, appends to it, keeps a snapshot and removes it, again and again; says so. */
 async function forks(path: string): Promise<void> {
   const store = await sqliteStore(path);
   const [first, next] = chain('child', 2) as [LogRecord, LogRecord];
@@ -114,8 +115,8 @@ async function forks(path: string): Promise<void> {
     await store.append(`${id}-segment`, 1, 1, [next]);
     await store.keepSnapshot(snapshotOf(`${id}-segment`, next, [id]));
     await store.remove(id, true);
+    say(id);
   }
-  say(made);
   await store.close();
 }
 
@@ -125,7 +126,8 @@ async function collect(path: string, limit: number): Promise<void> {
   while (!existsSync(stopOf(path))) {
     const deleted = await store.collect(limit);
     if (deleted > 0) say(deleted);
-    await turn();
+    // Whoever waits for the file sleeps between its tries: lets it have one.
+    await new Promise((resolve) => setTimeout(resolve, 2));
   }
   await store.close();
 }

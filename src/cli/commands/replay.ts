@@ -1,19 +1,16 @@
 /**
  * `worldfold replay <run>`: folds the log from its first record and compares the hash of every tick.
  */
-import { existsSync } from 'node:fs';
 import { canonicalJson } from '../../base/canonical.ts';
-import { fail, isWorldfoldError } from '../../base/errors.ts';
+import { isWorldfoldError } from '../../base/errors.ts';
 import { steadyClock } from '../../base/platform.ts';
 import { type ReplayReport, replay, type Store } from '../../index.ts';
-import type { RunInfo } from '../../log/store.ts';
 import type { AnyWorld } from '../engine.ts';
 import { EXIT } from '../failure.ts';
-import { headerOf } from '../header.ts';
 import { type Io, line, paintFor } from '../io.ts';
-import { loadWorld, moduleFile } from '../load-world.ts';
-import { type StorePlace, storeFolder } from '../options.ts';
+import type { StorePlace } from '../options.ts';
 import { startProgress } from '../progress.ts';
+import { worldOf } from '../run-world.ts';
 import { needRun, withStore } from '../stores.ts';
 import { counted, grouped } from '../text.ts';
 import { seconds } from './run.ts';
@@ -25,29 +22,6 @@ export interface ReplayOptions {
   /** The module to take instead of the one that the run remembers. */
   readonly world?: string | undefined;
   readonly json: boolean;
-}
-
-/** The world to fold with: the one named, or the one that the run remembers. Neither there: `BAD_USAGE`. */
-async function worldOf(info: RunInfo, o: ReplayOptions, io: Io): Promise<AnyWorld> {
-  if (o.world !== undefined) return (await loadWorld(moduleFile(o.world, io.cwd))).world;
-  const remembered = headerOf(info).hints.module;
-  const hint = 'Name it: worldfold replay RUN --world path/to/world.ts';
-  if (remembered === undefined)
-    return fail(
-      'BAD_USAGE',
-      `the run '${info.id}' does not remember its world module`,
-      { run: info.id },
-      hint,
-    );
-  const file = moduleFile(remembered, storeFolder(o.store, io.cwd));
-  if (!existsSync(file))
-    fail(
-      'BAD_USAGE',
-      `the world module of '${info.id}' is not at ${file} any more`,
-      { run: info.id, file },
-      hint,
-    );
-  return (await loadWorld(file)).world;
 }
 
 /** What a replay found, and how long it took. */
@@ -94,7 +68,7 @@ function report(io: Io, done: Replayed): void {
 export async function replayCommand(io: Io, o: ReplayOptions): Promise<number> {
   return withStore(o.store, io.cwd, 'read', async (store) => {
     const info = await needRun(store, o.run);
-    const world = await worldOf(info, o, io);
+    const { world } = await worldOf(io, store, info, o);
     try {
       const from = { store, id: info.id, target: info.segment.head.tick };
       const done = await replayShown(io, world, from, o.json);

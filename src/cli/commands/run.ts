@@ -29,6 +29,8 @@ export interface RunOptions {
   readonly resume: boolean;
   /** Takes the run from another writer. */
   readonly takeover: boolean;
+  /** Goes on though the handlers give another world than was recorded. */
+  readonly adopt: boolean;
   readonly json: boolean;
 }
 
@@ -77,16 +79,25 @@ export async function advanceRun(
 
 const CONTINUE = 'Write: worldfold run WORLD --continue --id RUN --ticks 100';
 
+const OPTIONS_THAT_HELP = {
+  RUN_IN_USE: 'Stop it there, wait, or add --takeover: the other writer can then commit no more.',
+  CODE_CHANGED:
+    'Open it with the code that recorded it; or add --adopt, to go on from here with the code as it is: ' +
+    'earlier ticks keep their records and hashes.',
+} as const;
+
 /**
- * Opens a run to go on with it. A run that another process writes is `RUN_IN_USE` with the option to type.
+ * Opens a run to go on with it. One that another process writes, or that other code recorded, is refused with
+ * the option to type.
  */
-async function resumed(store: Store, world: AnyWorld, id: string, takeover: boolean): Promise<AnyRun> {
+async function resumed(store: Store, world: AnyWorld, id: string, o: RunOptions): Promise<AnyRun> {
+  const { takeover, adopt } = o;
   try {
-    return await openRun(world, { store, id, takeover });
+    return await openRun(world, { store, id, takeover, adopt });
   } catch (e) {
-    if (!isWorldfoldError(e, 'RUN_IN_USE')) throw e;
-    const hint = 'Stop it there, wait, or add --takeover: the other writer can then commit no more.';
-    return fail(e.code, e.message, e.facts, hint, e);
+    for (const code of ['RUN_IN_USE', 'CODE_CHANGED'] as const)
+      if (isWorldfoldError(e, code)) fail(code, e.message, e.facts, OPTIONS_THAT_HELP[code], e);
+    throw e;
   }
 }
 
@@ -99,6 +110,8 @@ async function openOrCreate(
 ): Promise<AnyRun> {
   if (o.takeover && !o.resume)
     fail('BAD_USAGE', '--takeover goes with --continue: a new run has no other writer', {}, CONTINUE);
+  if (o.adopt && !o.resume)
+    fail('BAD_USAGE', '--adopt goes with --continue: a new run has no other code', {}, CONTINUE);
   if (!o.resume) {
     return createRun(world, {
       store,
@@ -109,7 +122,7 @@ async function openOrCreate(
     });
   }
   const given = o.config.size > 0 ? 'config' : o.seed !== undefined ? 'seed' : null;
-  if (o.id !== undefined && given === null) return resumed(store, world, o.id, o.takeover);
+  if (o.id !== undefined && given === null) return resumed(store, world, o.id, o);
   return fail(
     'BAD_USAGE',
     o.id === undefined

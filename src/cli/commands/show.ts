@@ -1,21 +1,34 @@
 /**
- * `worldfold show <run>`: what a run is and what its log holds, read without the world that made it.
+ * `worldfold show <run>`: what a run is and what its log holds, read without the world that made it; with a
+ * tick or a table, the world itself.
  */
 import { canonicalJson } from '../../base/canonical.ts';
+import { fail } from '../../base/errors.ts';
 import { describeRun, type RunDescription } from '../../index.ts';
+import { escaped } from '../../replay/diff-text-layout.ts';
 import { literal } from '../../schema/canonical-text.ts';
 import { EXIT } from '../failure.ts';
 import { momentText } from '../header.ts';
 import { type Io, line, paintFor, widthOf } from '../io.ts';
 import type { StorePlace } from '../options.ts';
-import { needRun, withStore } from '../stores.ts';
+import { needNamed } from '../run-world.ts';
+import { withStore } from '../stores.ts';
 import { bytesText, counted, grouped, sparkline, type TextColumn, textTable } from '../text.ts';
 import { valueText } from '../values.ts';
+import { showWorld } from './table.ts';
 
 /** What `show` was asked. */
 export interface ShowOptions {
+  /** `RUN`, or `RUN@TICK` for the world of a tick. */
   readonly run: string;
   readonly store: StorePlace;
+  /** The module to fold with, instead of the one that the run remembers. */
+  readonly world?: string | undefined;
+  /** The table whose rows are shown. */
+  readonly table?: string | undefined;
+  readonly where: ReadonlyMap<string, string>;
+  readonly columns?: readonly string[] | undefined;
+  readonly limit: number;
   readonly json: boolean;
 }
 
@@ -50,9 +63,10 @@ function newest({ metrics: { size, columns } }: RunDescription): {
 }
 
 function tellJson(io: Io, d: RunDescription): void {
-  const { world, version, seed, createdAt, fingerprint, engine, hints } = d.header;
+  const { world, version, seed, createdAt, fingerprint, engine, hints, fork } = d.header;
   const log = { records: d.tick + 1, bytes: d.bytes, recordHash: d.recordHash, events: { ...d.events } };
-  const header = { world, version, seed, createdAt, fingerprint, engine: { ...engine }, hints: { ...hints } };
+  const about = { world, version, seed, createdAt, fingerprint };
+  const header = { ...about, engine: { ...engine }, hints: { ...hints }, fork: fork ? { ...fork } : null };
   const state = { tick: d.tick, stateHash: d.stateHash, stateHashTick: d.stateHashTick };
   line(
     io.stdout,
@@ -60,12 +74,18 @@ function tellJson(io: Io, d: RunDescription): void {
   );
 }
 
+function forkText({ run, tick, because }: NonNullable<RunDescription['header']['fork']>): string {
+  const why = because === null ? '' : `, because: ${escaped(because)}`;
+  return `${run} at tick ${grouped(tick)}${why}`;
+}
+
 function tellHeader(io: Io, d: RunDescription): void {
   const paint = paintFor(io.stdout, io.env);
-  const { world, version, seed, createdAt, engine, hints } = d.header;
+  const { world, version, seed, createdAt, engine, hints, fork } = d.header;
   const config = Object.entries(d.config as object).map(([name, value]) => `${name}=${valueText(value)}`);
   const facts: [string, string][] = [
     ['world', `${world}, version ${version}${hints.module ? ` (${hints.module})` : ''}`],
+    ...(fork === undefined ? [] : [['fork of', forkText(fork)] as [string, string]]),
     ['seed', seed],
     ['config', wrapped(config, widthOf(io.stdout) - LABEL - 4).join(`\n${' '.repeat(LABEL + 4)}`)],
     ['made', `${momentText(createdAt)} UTC by Node ${engine.node} on ${engine.platform} ${engine.arch}`],
@@ -113,10 +133,26 @@ function tellTables(io: Io, d: RunDescription): void {
   }
 }
 
-/** Shows a run. Reads and verifies its whole log: a damaged one is `CORRUPT` or `NO_RECORD`. */
+/** What belongs to the rows of a table. */
+function checkTable({ table, where, columns }: ShowOptions): void {
+  if (table === undefined && (where.size > 0 || columns !== undefined))
+    fail(
+      'BAD_USAGE',
+      `--${where.size > 0 ? 'where' : 'columns'} goes with --table`,
+      {},
+      'Write: worldfold show RUN@30 --table people --where health=ill',
+    );
+}
+
+/**
+ * Shows a run: what its log holds, or, where a tick or a table is named, the world of that tick. Reads and
+ * verifies the whole log, or what the world is built from: a damaged one is `CORRUPT` or `NO_RECORD`.
+ */
 export async function showCommand(io: Io, o: ShowOptions): Promise<number> {
+  checkTable(o);
   return withStore(o.store, io.cwd, 'read', async (store) => {
-    await needRun(store, o.run);
+    const named = await needNamed(store, o.run);
+    if (named.tick !== undefined || o.table !== undefined) return showWorld(io, store, named, o);
     const description = await describeRun(store, o.run);
     if (o.json) tellJson(io, description);
     else {
