@@ -165,6 +165,42 @@ describe('changed code', () => {
     }
   });
 
+  test('L6 L13: a fork before an adopted era begins one of its own on what a snapshot holds', async () => {
+    const store = memoryStore();
+    await recorded(store);
+    const run = await openRun(bank(2), { store, id: 'r', adopt: true });
+    await run.advance(1);
+    const fork = await run.fork({ at: 4, id: 'f', config: { step: 10 } });
+    await fork.advance(2);
+    expect(fork.world.sums.value.total).toBe(10 + 2 * 10 * (5 + 6));
+    await fork.close();
+    const again = await openRun(bank(2), { store, id: 'f', snapshots: false });
+    expect(again.world.sums.value.total).toBe(230);
+    const sibling = await again.fork({ at: 4, id: 'g' });
+    await sibling.advance(1);
+    expect(sibling.world.sums.value.total).toBe(10 + 2 * 5);
+    expect(await replay(bank(2), { store, id: 'f' })).toMatchObject({ from: 5, tick: 6 });
+  });
+
+  test('L13: a tick of other code without a recorded hash is not guessed at', async () => {
+    const store = memoryStore();
+    const first = await createRun(bank(1), {
+      store,
+      seed: 's',
+      id: 'r',
+      hashEvery: 5,
+      snapshots: { every: 4 },
+    });
+    await first.advance(12);
+    await first.close();
+    const run = await openRun(bank(2), { store, id: 'r', adopt: true, hashEvery: 5 });
+    await run.advance(1);
+    expect((await run.at(8)).sums.value.total).toBe(36);
+    expect(await codeOf(() => run.at(9))).toBe('NO_STATE');
+    expect((await run.at(13)).sums.value.total).toBe(78 + 26);
+    await run.close();
+  });
+
   test('L12: the base of an era that was lost is named, and nothing else is folded in', async () => {
     const store = memoryStore();
     await recorded(store);

@@ -8,7 +8,7 @@ import { findRun } from '../log/reader.ts';
 import type { Store } from '../log/store.ts';
 import type { Engine } from '../simulation/engine.ts';
 import type { LogSource } from '../simulation/history.ts';
-import { damageOf, noState, restore } from '../simulation/restore.ts';
+import { damageOf, noState, restore, UNKNOWN_LOG } from '../simulation/restore.ts';
 import { newEngine } from '../simulation/run-options.ts';
 import type { AnyWorld } from '../simulation/world.ts';
 
@@ -64,7 +64,7 @@ export async function logOf(store: Store, id: string, world: AnyWorld): Promise<
 /** An engine with the world that a log has after a tick; before tick 0 it is empty. `NO_STATE`. */
 export async function engineAt({ id, world, source }: Log, tick: number): Promise<Engine> {
   const engine = newEngine(world, {});
-  const how = { code: null, compare: 'last', base: null, onDamage: damageOf(id) } as const;
+  const how = { code: null, compare: 'last', known: UNKNOWN_LOG, onDamage: damageOf(id) } as const;
   await restore(engine, source, tick, how).catch((e) => noState(e, id, tick));
   return engine;
 }

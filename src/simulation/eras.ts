@@ -11,7 +11,7 @@ import { foldHint } from './code.ts';
 import { configText } from './config.ts';
 import type { Engine } from './engine.ts';
 import type { LogSource } from './history.ts';
-import { type RestoreOptions, restore } from './restore.ts';
+import { type RestoreOptions, restore, UNKNOWN_LOG } from './restore.ts';
 import type { AnyWorld } from './world.ts';
 
 /**
@@ -47,13 +47,13 @@ export async function restoreHead(
   const { durableTick: head } = source;
   const code = foldHint(world);
   try {
-    await restore(engine, source, head, { code, compare: 'last', base: null, onDamage });
+    await restore(engine, source, head, { code, compare: 'last', known: UNKNOWN_LOG, onDamage });
     return false;
   } catch (e) {
     if (!isWorldfoldError(e, 'REPLAY_DIFFERS')) throw e;
     if (!adopt) return codeChanged(await firstDifference(engine, source, e));
   }
-  await restore(engine, source, head, { code: null, compare: 'none', base: null, onDamage });
+  await restore(engine, source, head, { code: null, compare: 'none', known: UNKNOWN_LOG, onDamage });
   return true;
 }
 
@@ -64,7 +64,7 @@ async function firstDifference(
   known: WorldfoldError,
 ): Promise<WorldfoldError> {
   try {
-    const options = { code: '', compare: 'every', base: null, onDamage: () => {} } as const;
+    const options = { code: '', compare: 'every', known: UNKNOWN_LOG, onDamage: () => {} } as const;
     await restore(engine, source, source.durableTick, options);
   } catch (e) {
     if (isWorldfoldError(e, 'REPLAY_DIFFERS')) return e;

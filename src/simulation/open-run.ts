@@ -117,7 +117,6 @@ async function continued(world: AnyWorld, options: OpenOptions, held: Held): Pro
   });
   // Until the first own record is there, what the fork begins with is still to be said.
   const begins = opening !== null && parent !== null && head.tick === parent.tick;
-  if (begins) engine.propose(opening.change);
   const isNewEra = beginEra(world, engine, adopted);
   const run = new RunCore(
     {
@@ -136,8 +135,8 @@ async function continued(world: AnyWorld, options: OpenOptions, held: Held): Pro
     },
     head,
   );
-  if (isNewEra) await run.keepBase();
-  else await run.mendSnapshots(damaged.filter((snapshot) => snapshot.segment === segment));
+  await run.begin(isNewEra, begins ? opening.change : null);
+  if (!isNewEra) await run.mendSnapshots(damaged.filter((snapshot) => snapshot.segment === segment));
   return run;
 }
 

@@ -7,6 +7,7 @@
 import { show } from '../base/canonical.ts';
 import { fail, WorldfoldError } from '../base/errors.ts';
 import { yieldToEvents } from '../base/platform.ts';
+import type { EnvironmentChange } from '../log/environment.ts';
 import type { LogPath } from '../log/lineage.ts';
 import { encodeRecord } from '../log/record.ts';
 import { hasSnapshots, type LogRecord, type SnapshotInfo, type Store, unsupported } from '../log/store.ts';
@@ -29,7 +30,7 @@ import { eventsOf, type LogSource, type MetricFrame, metricsOf } from './history
 import { drop, InputQueue, type Submission } from './input-queue.ts';
 import type { LaterReader } from './later.ts';
 import { type ObservedMoment, Observers, type TickNews } from './observers.ts';
-import { damageOf, noState, type RestoreOptions, restore } from './restore.ts';
+import { damageOf, type KnownLog, noState, type RestoreOptions, restore } from './restore.ts';
 import type { AdvanceOptions, AdvanceResult } from './run-options.ts';
 import { checkCall, type RunState } from './run-states.ts';
 import { SnapshotKeeper, type SnapshotPolicy } from './snapshots.ts';
@@ -56,7 +57,7 @@ export interface RunParts {
   /** Begins a fork of a log. */
   readonly fork: (
     source: LogSource,
-    base: RestoreOptions['base'],
+    known: KnownLog,
     parent: string,
     options: ForkOptions,
   ) => Promise<RunCore>;
@@ -317,9 +318,14 @@ export class RunCore {
     return error;
   }
 
+  private get known(): KnownLog {
+    const { proposedBase: base, era, position } = this.engine;
+    return { base, from: base === null ? era : position.tick };
+  }
+
   /** How worlds of this run are built: from any good snapshot, compared with what was recorded. */
   private get restoring(): RestoreOptions {
-    return { code: null, compare: 'last', base: this.engine.proposedBase, onDamage: damageOf(this.id) };
+    return { code: null, compare: 'last', known: this.known, onDamage: damageOf(this.id) };
   }
 
   /** Folds the world anew from the log, records in memory included. */
@@ -426,7 +432,7 @@ export class RunCore {
     this.checkTick(options.at);
     if (options.at > this.durableTick) await this.flush();
     try {
-      return await this.parts.fork(this.source, this.engine.proposedBase, this.id, options);
+      return await this.parts.fork(this.source, this.known, this.id, options);
     } catch (e) {
       throw inRun(e, this.id);
     }
@@ -449,10 +455,16 @@ export class RunCore {
     return { tick: this.tick };
   }
 
-  /** Pins a snapshot of the world as it is, which a new era begins with. */
-  async keepBase(): Promise<void> {
-    if (this.keeper === null) return unsupported(this.parts.store, 'snapshots');
-    await this.kept(this.keeper.keep(true));
+  /**
+   * Begins what the next record will say: a new era, whose world is pinned as a snapshot, and then the change of
+   * a fork, which is no part of that world.
+   */
+  async begin(isNewEra: boolean, change: EnvironmentChange | null): Promise<void> {
+    if (isNewEra && this.keeper === null) return unsupported(this.parts.store, 'snapshots');
+    if (isNewEra) await this.kept(this.keeper!.keep(true));
+    if (change === null) return;
+    this.engine.propose(change);
+    this.hasEnded = this.engine.hasEnded();
   }
 
   /** Lets go of damaged snapshots of this run's own, and keeps a good one instead. */
