@@ -1,5 +1,5 @@
 /**
- * The way of a log through the tree of segments: which ticks stand in which segment.
+ * The path of a log through the tree of segments: which ticks stand in which segment.
  *
  * A run's log begins in the root of its tree and passes from segment to segment at each fork. Reading and
  * snapshots follow this path; nothing else needs to know that a log is a tree.
@@ -21,7 +21,7 @@ export type LogPath = readonly LogSpan[];
 /** The path of a log that is one segment. */
 export const rootPath = (segment: string): LogPath => [{ segment, from: 0, to: Number.POSITIVE_INFINITY }];
 
-/** The path of the log that ends in a segment. */
+/** The path of the log that ends in a segment. `UNSUPPORTED`, `UNKNOWN_RUN`. */
 export async function pathOf(store: LogStore, info: SegmentInfo): Promise<LogPath> {
   if (info.parent === null) return rootPath(info.id);
   if (!hasForks(store)) return unsupported(store, 'forks');

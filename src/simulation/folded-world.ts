@@ -220,7 +220,7 @@ export class FoldedWorld {
     this.era = point.era;
   }
 
-  /** Where a snapshot of the world as it is stands. */
+  /** Where a snapshot of the world as it is stands; `code` is the hint about the handlers. */
   point(code: string): SnapshotPoint {
     assert(this.environment !== null, 'a snapshot was asked for before tick 0');
     const environment = environmentText(this.environment);

@@ -40,6 +40,24 @@ describe('L6: a fork', () => {
     expect(await hashesOf(store, 'parent')).toEqual(before);
   });
 
+  test('that kept a snapshot of the world it begins with hands its change to no fork at that tick', async () => {
+    const { store, run } = await parentRun();
+    const changed = await run.fork({ at: 7, id: 'changed', seed: 'other', config: { rate: 0.9 } });
+    await changed.snapshot();
+    const plain = await changed.fork({ at: 7, id: 'plain' });
+    await plain.advance(5);
+    await plain.close();
+    const twin = await run.fork({ at: 7, id: 'twin' });
+    await twin.advance(5);
+    await twin.close();
+    expect(await hashesOf(store, 'plain')).toEqual(await hashesOf(store, 'twin'));
+    await changed.close();
+    const reopened = await openRun(hamlet(), { store, id: 'changed' });
+    await reopened.advance(2);
+    await reopened.close();
+    expect(parseChange((await framesOf(store, 'changed'))[8]!.environment!).seed).toBe('other');
+  });
+
   test('drops the later inputs, or takes those that it is told to', async () => {
     const { store, run } = await parentRun();
     const dropped = await run.fork({ at: 7 });

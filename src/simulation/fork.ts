@@ -24,7 +24,7 @@ import { RunCore, type RunParts } from './run.ts';
 import { FIRST_EPOCH, holderOf, newEngine, type PolicyOptions, policyParts } from './run-options.ts';
 import type { AnyWorld } from './world.ts';
 
-/** How to fork. */
+/** How to fork; types.ts says what each part means. */
 export interface ForkOptions {
   readonly at: number;
   readonly because?: string;
@@ -86,7 +86,7 @@ async function storeFork(store: Store, fork: NewFork): Promise<RunInfo> {
   );
 }
 
-/** The inputs that a fork keeps of its parent's. */
+/** Reads the inputs that a fork keeps of its parent's; null where it keeps none. */
 export function laterReader(
   world: AnyWorld,
   store: Store,
@@ -97,7 +97,10 @@ export function laterReader(
   return later === null ? null : new LaterReader({ ...later, store, world, at, filter });
 }
 
-/** How runs of a world begin forks of theirs. */
+/**
+ * How runs of a world begin forks of theirs, at a tick that is durable. `NO_STATE` where the world of the
+ * tick can't be rebuilt; `BAD_INPUT` and `BAD_USAGE` for what does not fit; `EXISTS`; nothing is stored then.
+ */
 export function forkCall(world: AnyWorld, o: PolicyOptions & { readonly store: Store }): RunParts['fork'] {
   return async (source, base, parent, options) => {
     const { at } = options;

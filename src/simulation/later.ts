@@ -51,7 +51,11 @@ export class LaterReader {
     this.known = parts.at;
   }
 
-  /** The inputs that the parent recorded at a tick; none where it has not come so far. */
+  /**
+   * The inputs that the parent recorded at a tick, in order; none where its durable log does not reach so
+   * far, be it that its end was collected. `NO_STATE` where its segment is gone; `CORRUPT`, `NO_RECORD`,
+   * `SCHEMA_DIFFERS`. What the filter throws is thrown.
+   */
   async at(tick: number): Promise<readonly PendingInput[]> {
     const { filter, world, segment } = this.parts;
     try {

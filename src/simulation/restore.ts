@@ -1,9 +1,10 @@
 /**
  * Building the world of a tick: from the nearest good snapshot and the records after it, or from record 0.
  *
- * Used at an opening, after a failed tick, for a look at the past and for a fork. What is built is compared
- * with the last state hash that was recorded on the way: a world that differs from what the log says of it is
- * never shown and never continued. A damaged snapshot is told of and passed over; the log is the truth.
+ * Used when a run is opened, after a failed tick, for a look at the past and for a fork. What is built is
+ * compared with the last state hash that was recorded on the way: a world that differs from what the log says
+ * of it is not shown and not continued, save by who adopts it. A damaged snapshot is told of and passed over;
+ * the log is the truth.
  */
 import { hex, sameBytes } from '../base/bytes.ts';
 import { messageOf } from '../base/canonical.ts';
@@ -20,7 +21,10 @@ import { frames, type LogSource } from './history.ts';
 
 /** How a world is built. */
 export interface RestoreOptions {
-  /** Begin only with snapshots that handlers of this hint folded; null: with any. */
+  /**
+   * Begin only with snapshots of the present schema that handlers of this hint folded; null: with any. Bases
+   * of eras and snapshots of earlier schemas are taken in either case.
+   */
   readonly code: string | null;
   /** Compare with the last recorded hash, with every one, or with none. */
   readonly compare: 'last' | 'every' | 'none';
@@ -56,7 +60,8 @@ const PAGE_BYTES = 16 * 1024 * 1024;
 
 /**
  * Gives an engine the world of tick `to`. `REPLAY_DIFFERS` where folding gives another world than was
- * recorded; until it is done the world stays hidden.
+ * recorded; `NO_STATE` where the base of an era is lost; `CORRUPT`, `NO_RECORD`, `SCHEMA_DIFFERS`. Until it
+ * is done the world stays hidden.
  */
 export async function restore(
   engine: Engine,
@@ -99,8 +104,9 @@ async function loadNearest(
   if (!hasSnapshots(store)) return false;
   const last = Math.min(to, durableTick);
   for (const span of [...path].reverse()) {
-    // A fork may have a snapshot of the tick that it begins on: what an era of its own begins with.
-    if (span.from - 1 > last) continue;
+    // A fork may have a snapshot of the tick that it begins on, which has its change entered already: it is of
+    // use to its own ticks, and not to whoever begins with that tick again.
+    if (span.from > to) continue;
     const infos = await store.snapshots(span.segment);
     for (const info of [...infos].reverse()) {
       if (info.tick > Math.min(last, span.to)) continue;

@@ -21,7 +21,7 @@ import {
   checkSource,
   type InputFrom,
 } from './arguments.ts';
-import { type CommitPolicy, Committer, isLost, persistent } from './committer.ts';
+import { type CommitPolicy, Committer, isLost, release } from './committer.ts';
 import { type ComputedTick, type Engine, InputRefused, type PendingInput } from './engine.ts';
 import { attemptText, inputError, inRun } from './failures.ts';
 import type { ForkOptions } from './fork.ts';
@@ -30,9 +30,9 @@ import { drop, InputQueue, type Submission } from './input-queue.ts';
 import type { LaterReader } from './later.ts';
 import { type ObservedMoment, Observers, type TickNews } from './observers.ts';
 import { damageOf, noState, type RestoreOptions, restore } from './restore.ts';
+import type { AdvanceOptions, AdvanceResult } from './run-options.ts';
 import { checkCall, type RunState } from './run-states.ts';
 import { SnapshotKeeper, type SnapshotPolicy } from './snapshots.ts';
-import type { AnyNow } from './world.ts';
 
 /** What a run is made of; times come from the clocks that it is given. */
 export interface RunParts {
@@ -67,21 +67,6 @@ export interface RunParts {
   readonly steadyClock: () => number;
 }
 
-/** How to advance. */
-export interface AdvanceOptions {
-  readonly onProgress?: (progress: { tick: number; target: number; durableTick: number }) => void;
-  readonly signal?: AbortSignal;
-  readonly until?: (world: object, now: AnyNow) => boolean;
-}
-
-/** What an advance reached. */
-export interface AdvanceResult {
-  readonly tick: number;
-  readonly durableTick: number;
-  readonly stateHash: string;
-  readonly ended: boolean;
-}
-
 /** Milliseconds of computing before other tasks get their turn. */
 const SLICE_MS = 20;
 
@@ -107,6 +92,8 @@ export class RunCore {
   private lost = false;
   /** Settles when the advance under way has ended. */
   private underway: Promise<void> = Promise.resolve();
+  /** Settles when every snapshot that was asked for is kept: until then the world stands still. */
+  private still: Promise<unknown> = Promise.resolve();
   private closing: Promise<void> | null = null;
   /** The tick that the world must be folded to before its next use, after a tick or a rebuild failed. */
   private rebuildTo: number | null = null;
@@ -204,6 +191,7 @@ export class RunCore {
   }
 
   private async advanceBy(n: number, options: AdvanceOptions): Promise<AdvanceResult> {
+    await this.still;
     if (this.rebuildTo !== null) await this.rebuild();
     await this.advanceTo(this.tick + n, options);
     if (this.state === 'advancing' && this.queue.waitsForCommit) await this.commit();
@@ -447,11 +435,18 @@ export class RunCore {
   /** Keeps a snapshot of the world as it is. */
   async snapshot({ pin = false }: { readonly pin?: boolean } = {}): Promise<{ readonly tick: number }> {
     checkCall(this.id, this.state, 'snapshot');
-    const { keeper, tick } = this;
+    const { keeper } = this;
     if (keeper === null) return unsupported(this.parts.store, 'snapshots');
-    await this.flush();
+    const keeping = this.still.then(() => this.snapshotNow(keeper, pin));
+    this.still = keeping.catch(() => {});
+    return keeping;
+  }
+
+  private async snapshotNow(keeper: SnapshotKeeper, pin: boolean): Promise<{ readonly tick: number }> {
+    if (this.rebuildTo !== null) await this.rebuild();
+    await this.commit();
     await this.kept(keeper.keep(pin));
-    return { tick };
+    return { tick: this.tick };
   }
 
   /** Pins a snapshot of the world as it is, which a new era begins with. */
@@ -476,6 +471,7 @@ export class RunCore {
 
   private async closeNow(): Promise<void> {
     await this.underway;
+    await this.still;
     try {
       if (!this.lost) await this.commit();
       if (!this.lost && this.rebuildTo === null && this.keeper !== null) await this.kept(this.keeper.close());
@@ -484,15 +480,6 @@ export class RunCore {
       if (!this.lost) await release(this.parts);
     }
   }
-}
-
-/** Lets go of a segment. A lease that can't be given back expires by itself. */
-export async function release({
-  store,
-  segment,
-  epoch,
-}: Pick<RunParts, 'store' | 'segment' | 'epoch'>): Promise<void> {
-  await persistent(() => store.release(segment, epoch)).catch(() => {});
 }
 
 // `await using` where the platform has it.

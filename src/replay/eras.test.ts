@@ -1,13 +1,16 @@
 import { describe, expect, test, vi } from 'vitest';
-import { defineSchema, event, replay, singleton, t, table } from '../../src/index.ts';
 import { caught, codeOf, framesOf, hashesOf, rowsOf } from '../../test/support/runs.ts';
 import { hex } from '../base/bytes.ts';
 import { parseChange } from '../log/environment.ts';
 import { memoryStore } from '../log/memory-store.ts';
 import type { Store } from '../log/store.ts';
-import { createRun } from './create-run.ts';
-import { defineWorld } from './define-world.ts';
-import { openRun } from './open-run.ts';
+import { t } from '../schema/columns.ts';
+import { defineSchema } from '../schema/define.ts';
+import { event, singleton, table } from '../schema/tables.ts';
+import { createRun } from '../simulation/create-run.ts';
+import { defineWorld } from '../simulation/define-world.ts';
+import { openRun } from '../simulation/open-run.ts';
+import { replay } from './replay.ts';
 
 const schema = defineSchema({
   name: 'bank',
