@@ -1,5 +1,6 @@
 /**
- * Questions to an epidemic, answered from its log and its tables, and what to change in another telling of it.
+ * Questions to an epidemic, answered from its log and its tables, and what to change in another telling of
+ * it.
  */
 import type { Input, Run, World } from 'worldfold';
 import type { Epidemic } from './schema.ts';
@@ -62,7 +63,7 @@ export interface Closure {
   readonly inputs: readonly Input<Epidemic>[];
 }
 
-/** Closes the airports that have the most flights among those that are open; equals in order of their code. */
+/** Closes the open airports that have the most flights; equals in order of their code. */
 export function closeBusiest({ airports }: World<Epidemic>, most: number): Closure {
   const open = [...airports].filter((airport) => airport.open);
   open.sort((a, b) => b.traffic - a.traffic || (a.code < b.code ? -1 : 1));

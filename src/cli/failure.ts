@@ -2,8 +2,8 @@
  * What a failed command says and which code it ends with.
  *
  * One clear line, one line with a hint, never a stack trace unless asked for; where code and log differ, the
- * difference and what to write, as they are. Exit codes: 0 done, 1 the check failed, 2 wrong usage, 130 stopped
- * by Ctrl-C.
+ * difference and what to write, as they are. Exit codes: 0 done, 1 the check failed, 2 wrong usage, 130
+ * stopped by Ctrl-C.
  */
 import { CommanderError } from 'commander';
 import { type ErrorCode, isWorldfoldError } from '../base/errors.ts';

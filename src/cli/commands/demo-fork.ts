@@ -1,8 +1,8 @@
 /**
  * The demo's second act: the same epidemic from day 30 on with the two busiest airports closed.
  *
- * Both runs share the log of the first 30 days, and every draw of a traveller whom the closure does not touch:
- * what differs is what the closure did.
+ * Both runs share the log of the first 30 days, and every draw of a traveller whom the closure does not
+ * touch: what differs is what the closure did.
  */
 import { type DiffReport, diff, differenceText, type Store } from '../../index.ts';
 import type { AnyRun } from '../engine.ts';

@@ -2,8 +2,8 @@
  * `worldfold demo`: the epidemic example in a fresh SQLite file, from the first day to a question answered,
  * and then the same epidemic with two airports closed.
  *
- * Owns the order of the show; the second act is in `demo-fork.ts`, what is drawn in `demo-text.ts`. The world,
- * and the questions, are those of `examples/epidemic`, loaded like any user's module.
+ * Owns the order of the show; the second act is in `demo-fork.ts`, what is drawn in `demo-text.ts`. The
+ * world, and the questions, are those of `examples/epidemic`, loaded like any user's module.
  */
 import { dirname, join } from 'node:path';
 import { canonicalJson } from '../../base/canonical.ts';

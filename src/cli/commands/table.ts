@@ -209,7 +209,7 @@ function tablesJson(
   return canonicalJson({ id, tick, stateHash, tables: Object.fromEntries(sizes) });
 }
 
-/** A table that was asked for, with what to show of it; a mistake in it is refused before anything is folded. */
+/** A table that was asked for, with what to show of it; mistakes are refused before anything is folded. */
 function tableOf({ schema }: AnyWorld, o: ShowOptions) {
   const { tables, name } = schema.spec;
   const table = o.table!;
