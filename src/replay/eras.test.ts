@@ -225,7 +225,8 @@ const wider = defineSchema({
     sums: singleton({ total: t.f64().default(0), number: t.u32().default(0), fees: t.f64().default(7) }),
     marks: table({ tick: t.u32().key(), n: t.f64() }),
   },
-  events: { added: event({ n: t.f64() }), marked: event({ n: t.f64() }) },
+  // A kind that comes before the others gives each of them another number.
+  events: { aaa: event({}), added: event({ n: t.f64() }), marked: event({ n: t.f64() }) },
   migrations: { 2: { tables: { sums: { rename: { number: 'count' } } } } },
 });
 const wideBank = defineWorld(wider, {
@@ -236,6 +237,7 @@ const wideBank = defineWorld(wider, {
       w.sums.set({ total: total + e.n, number: number + 1, fees: fees + config.fee });
     },
     marked: (w, e, { tick }) => void w.marks.insert({ tick, n: e.n }),
+    aaa: () => {},
   },
   systems: [wider.system('add', ({ emit, tick, config }) => emit.added({ n: tick * config.step }))],
 });
@@ -257,6 +259,30 @@ describe('L13: a changed schema', () => {
     expect(await replay(wideBank, { store, id: 'r' })).toMatchObject({ tick: 12, compared: 2 });
     await again.close();
     expect(await codeOf(() => openRun(bank(1), { store, id: 'r' }))).toBe('SCHEMA_DIFFERS');
+  });
+
+  test('L14: events of both schemas are told as the present one has them, numbered as they were', async () => {
+    const store = memoryStore();
+    await recorded(store, 6);
+    const told = async (run: { events(kind: 'added', range?: object): AsyncIterable<object> }, from = 0) => {
+      const all: object[] = [];
+      for await (const event of run.events('added', { from })) all.push(event);
+      return all;
+    };
+    const old = await openRun(bank(1), { store, id: 'r' });
+    const before = await told(old as never);
+    await old.close();
+    const run = await openRun(wideBank, { store, id: 'r' });
+    expect(await told(run as never)).toEqual(before);
+    await run.advance(2);
+    const later = [
+      { tick: 7, seq: 8, n: 7 },
+      { tick: 8, seq: 9, n: 8 },
+    ];
+    expect(await told(run as never)).toEqual([...before, ...later]);
+    expect(await told(run as never, 5)).toEqual([...before.slice(4), ...later]);
+    expect(await told(run as never, 8)).toEqual(later.slice(1));
+    await run.close();
   });
 
   test('a fork of an older tick begins an era of its own', async () => {

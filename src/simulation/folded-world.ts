@@ -123,6 +123,11 @@ export class FoldedWorld {
     this.enterProposed();
   }
 
+  /** The first tick of the era that the next record belongs to. */
+  get nextEra(): number {
+    return this.proposed?.era === undefined ? this.era : this.position.tick + 1;
+  }
+
   /** The state hash of the world that a proposed era begins with, or null. */
   get proposedBase(): string | null {
     return this.proposed?.era?.base ?? null;
@@ -224,7 +229,7 @@ export class FoldedWorld {
   point(code: string): SnapshotPoint {
     assert(this.environment !== null, 'a snapshot was asked for before tick 0');
     const environment = environmentText(this.environment);
-    const era = this.proposed?.era === undefined ? this.era : this.position.tick + 1;
+    const era = this.nextEra;
     return { ...this.position, stateHash: this.state.digest(), environment, era, code };
   }
 

@@ -394,11 +394,12 @@ export class RunCore {
   }
 
   /** The events of a kind in order, over ticks `from` to `to`, both included. */
-  events(kind: string, range: { from?: number; to?: number } = {}): AsyncIterable<object> {
+  events(kind: string, given: { from?: number; to?: number } = {}): AsyncIterable<object> {
     checkCall(this.id, this.state, 'read');
-    checkRange(range);
-    const { from = 0, to = this.tick } = range;
-    return eventsOf(this.source, this.engine.world.schema.compiled, kind, from, Math.min(to, this.tick));
+    checkRange(given);
+    const { from = 0, to = this.tick } = given;
+    const range = { from, to: Math.min(to, this.tick), era: this.engine.nextEra };
+    return eventsOf(this.source, this.engine.world, kind, range);
   }
 
   /** The metrics of all ticks so far. */
