@@ -99,8 +99,8 @@ function checkLink(
 }
 
 /**
- * Checks that a segment ends with the record that its head names: a head that went back would hide the records
- * behind it. `CORRUPT`, `NO_RECORD`.
+ * Checks that a segment ends with the record that its head names: a head that went back would hide the
+ * records behind it. `CORRUPT`, `NO_RECORD`.
  */
 export async function checkHead(store: LogStore, { id, head, parent }: SegmentInfo): Promise<void> {
   const { tick } = head;

@@ -21,8 +21,9 @@ import type { LogSource } from './history.ts';
 import { type LaterFilter, LaterReader } from './later.ts';
 import { type Opening, openingText } from './opening.ts';
 import { damageOf, type KnownLog, noState, restore } from './restore.ts';
-import { RunCore, type RunParts } from './run.ts';
+import { RunCore } from './run.ts';
 import { FIRST_EPOCH, holderOf, newEngine, type PolicyOptions, policyParts } from './run-options.ts';
+import type { RunParts } from './run-parts.ts';
 import type { AnyWorld } from './world.ts';
 
 /** How to fork; types.ts says what each part means. */

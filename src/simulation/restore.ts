@@ -96,8 +96,8 @@ export async function restore(
 }
 
 /**
- * Records that other handlers may have made, folded on from a snapshot of theirs, give the recorded world only
- * as far as a recorded hash says so.
+ * Records that other handlers may have made, folded on from a snapshot of theirs, give the recorded world
+ * only as far as a recorded hash says so.
  */
 function checkProven(
   { from, world, isPresent }: Engine,
@@ -142,8 +142,8 @@ async function loadNearest(
     for (const info of [...infos].reverse()) {
       if (info.tick > Math.min(last, span.to)) continue;
       try {
-        // It has the change of the fork entered already, unless it is what an era begins with: it is of use to
-        // the fork's own ticks, and not to whoever begins with that tick again.
+        // It has the change of the fork entered already, unless it is what an era begins with: it is of use
+        // to the fork's own ticks, and not to whoever begins with that tick again.
         const baseOnly = info.tick < span.from && to < span.from;
         if (await loadOne(engine, source, store, info, options, baseOnly)) return true;
       } catch (e) {

@@ -8,9 +8,8 @@ import { show } from '../base/canonical.ts';
 import { fail, WorldfoldError } from '../base/errors.ts';
 import { yieldToEvents } from '../base/platform.ts';
 import type { EnvironmentChange } from '../log/environment.ts';
-import type { LogPath } from '../log/lineage.ts';
 import { encodeRecord } from '../log/record.ts';
-import { hasSnapshots, type LogRecord, type SnapshotInfo, type Store, unsupported } from '../log/store.ts';
+import { hasSnapshots, type LogRecord, type SnapshotInfo, unsupported } from '../log/store.ts';
 import type { KindLayout } from '../schema/compile.ts';
 import { validRow } from '../schema/validate.ts';
 import {
@@ -22,51 +21,18 @@ import {
   checkSource,
   type InputFrom,
 } from './arguments.ts';
-import { type CommitPolicy, Committer, isLost, release } from './committer.ts';
-import { type ComputedTick, type Engine, InputRefused, type PendingInput } from './engine.ts';
+import { Committer, isLost, release } from './committer.ts';
+import { type ComputedTick, type Engine, InputRefused } from './engine.ts';
 import { attemptText, inputError, inRun } from './failures.ts';
 import type { ForkOptions } from './fork.ts';
 import { eventsOf, type LogSource, type MetricFrame, metricsOf } from './history.ts';
 import { drop, InputQueue, type Submission } from './input-queue.ts';
-import type { LaterReader } from './later.ts';
 import { type ObservedMoment, Observers, type TickNews } from './observers.ts';
 import { damageOf, type KnownLog, noState, type RestoreOptions, restore } from './restore.ts';
 import type { AdvanceOptions, AdvanceResult } from './run-options.ts';
+import type { RunParts } from './run-parts.ts';
 import { checkCall, type RunState } from './run-states.ts';
-import { SnapshotKeeper, type SnapshotPolicy } from './snapshots.ts';
-
-/** What a run is made of; times come from the clocks that it is given. */
-export interface RunParts {
-  readonly id: string;
-  readonly store: Store;
-  readonly segment: string;
-  readonly epoch: number;
-  /** The way of the log through segments; it ends in `segment`. */
-  readonly path: LogPath;
-  readonly engine: Engine;
-  /** A second engine of the same world, for looking at the past. */
-  readonly another: () => Engine;
-  readonly policy: CommitPolicy;
-  readonly snapshots: SnapshotPolicy;
-  /** The hint about the code of the handlers. */
-  readonly code: string;
-  /** Inputs that the first tick of a fork begins with; each of them must apply. */
-  readonly opening: readonly PendingInput[];
-  /** The inputs that a parent recorded after the tick of the fork, where they are kept. */
-  readonly later: LaterReader | null;
-  /** Begins a fork of a log. */
-  readonly fork: (
-    source: LogSource,
-    known: KnownLog,
-    parent: string,
-    options: ForkOptions,
-  ) => Promise<RunCore>;
-  readonly maxInputs: number;
-  /** Whether the log says already what the metrics of this writer's code are called. */
-  readonly namesTold: boolean;
-  readonly wallClock: () => number;
-  readonly steadyClock: () => number;
-}
+import { SnapshotKeeper } from './snapshots.ts';
 
 /** Milliseconds of computing before other tasks get their turn. */
 const SLICE_MS = 20;
@@ -457,8 +423,8 @@ export class RunCore {
   }
 
   /**
-   * Begins what the next record will say: a new era, whose world is pinned as a snapshot, and then the change of
-   * a fork, which is no part of that world.
+   * Begins what the next record will say: a new era, whose world is pinned as a snapshot, and then the change
+   * of a fork, which is no part of that world.
    */
   async begin(isNewEra: boolean, change: EnvironmentChange | null): Promise<void> {
     if (isNewEra && this.keeper === null) return unsupported(this.parts.store, 'snapshots');
