@@ -176,6 +176,27 @@ describe('L6: a fork', () => {
     await again.advance(2);
     expect(again.tick).toBe(11);
   });
+
+  test('names the inputs that are collected while it reads them, and does not take them for lost', async () => {
+    const { store: inner, run } = await parentRun();
+    await run.close();
+    let removes = false;
+    const store: Store = {
+      ...inner,
+      read: async (...given) => {
+        if (removes) {
+          removes = false;
+          await inner.remove('parent', true);
+          await inner.collect(Number.POSITIVE_INFINITY);
+        }
+        return inner.read(...given);
+      },
+    };
+    const parent = await openRun(hamlet(), { store, id: 'parent', snapshots: false });
+    const fork = await parent.fork({ at: 9, id: 'f', later: 'keep' });
+    removes = true;
+    expect(await caught(() => fork.advance(3))).toMatchObject({ code: 'NO_STATE', facts: { run: 'f' } });
+  });
 });
 
 describe('a fork is refused', () => {

@@ -221,8 +221,10 @@ export class RunCore {
 
   /** The inputs of the next tick: what a fork begins with, what its parent recorded, what was submitted. */
   private async inputs(): Promise<Submission[]> {
-    const kept = await this.parts.later?.at(this.tick + 1);
-    return this.queue.take(kept ?? []);
+    const kept = this.parts.later?.at(this.tick + 1).catch((e) => {
+      throw inRun(e, this.id);
+    });
+    return this.queue.take((await kept) ?? []);
   }
 
   /** One tick. Inputs that do not apply are dropped and the tick is computed again without them. */

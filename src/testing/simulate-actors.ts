@@ -131,6 +131,11 @@ async function created(
 
 /** A writer: begins, works, ends; and begins again where it died or was replaced. */
 export async function write(stage: Stage, actor: Actor): Promise<void> {
+  await writeOn(stage, actor);
+  stage.writing--;
+}
+
+async function writeOn(stage: Stage, actor: Actor): Promise<void> {
   const { plan, book, choices } = stage;
   for (let life = 0; life < plan.lives && !book.broken; life++) {
     const process = stage.start(actor.name);

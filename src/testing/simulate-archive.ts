@@ -48,6 +48,8 @@ export class Archive {
   private readonly damaged = new Set<Uint8Array>();
   private readonly deliveries: Delivery[] = [];
   private readonly warnings: Warned[] = [];
+  /** Where snapshots are loaded, one after the other. */
+  private readonly state = new WorldState(simulatedSchema.compiled);
 
   constructor(book: Book) {
     this.book = book;
@@ -98,7 +100,8 @@ export class Archive {
         (recorded.stateHash === null || recorded.stateHash === hex(point.stateHash)),
       () => `L4: ${what} stands elsewhere than its record`,
     );
-    const state = new WorldState(simulatedSchema.compiled);
+    const { state } = this;
+    state.clear();
     const chunks = numbers.map((number) => this.chunks.get(`${log.family} ${number}`)!);
     try {
       loadTables(manifest, chunks, state.tables, {});

@@ -88,6 +88,9 @@ export function checkInputs(book: Book, log: BookedLog, at: number, tick: Booked
   if (!log.pure || ask === null) return false;
   const parent = ask.of.ticks[at];
   if (parent === undefined || String(parent.tags) !== String(tick.tags)) return false;
+  // Before its own fork point, a fork may be forked as what it was not yet.
+  const { seed, config } = parent.environment;
+  if (seed !== tick.environment.seed || config !== tick.environment.config) return false;
   if (parent.stateHash !== null && tick.stateHash !== null) {
     book.count('ticks as the parent');
     book.holds(

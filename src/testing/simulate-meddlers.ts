@@ -9,10 +9,10 @@ import type { BookedLog } from './simulate-ledger.ts';
 import type { SimulatedProcess, Stage } from './simulate-stage.ts';
 import type { Actor } from './simulated-scheduler.ts';
 
-/** Waits for a while; false where nobody needs to go on. */
+/** Waits for a while; false where nobody needs to go on, or nobody is left to be meddled with. */
 async function waits(stage: Stage, actor: Actor, most: number): Promise<boolean> {
-  for (let turns = stage.below(most); turns > 0; turns--) await actor.pause('waits');
-  return !stage.book.broken;
+  for (let turns = stage.below(most); turns > 0 && stage.writing > 0; turns--) await actor.pause('waits');
+  return !stage.book.broken && stage.writing > 0;
 }
 
 /** One of the segments that are there. */

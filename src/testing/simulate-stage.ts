@@ -70,7 +70,7 @@ function drawTree({
   const some = (p: number, n: number): number => (chance(p) ? 1 + below(n) : 0);
   return {
     land: [0, 150, 150, WIDE][below(chance(0.1) ? 4 : 3)]!,
-    forks: some(0.65, 4),
+    forks: some(0.6, 4),
     removals: some(0.4, 2),
     collections: some(0.5, 5),
     drops: some(0.5, 6),
@@ -130,7 +130,9 @@ export class Stage {
   readonly book: Book;
   readonly medium: WatchedMedium;
   readonly sources: Source[];
-  /** Writers that are at it, by process: who replaces one says so here. */
+  /** How many writers are still at it. */
+  writing = 0;
+  /** Every process that ever was, by its number. */
   readonly processes: SimulatedProcess[] = [];
   private readonly lines: SimulatedStore[] = [];
   private tags = 0;

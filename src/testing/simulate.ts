@@ -72,6 +72,7 @@ let before: Promise<unknown> = Promise.resolve();
 /** Sends the actors of a schedule on. */
 function cast(stage: Stage): void {
   const { plan, scheduler } = stage;
+  stage.writing = plan.writers;
   for (let i = 1; i <= plan.writers; i++) scheduler.spawn(`writer ${i}`, (actor) => write(stage, actor));
   for (let i = 1; i <= plan.readers; i++) scheduler.spawn(`reader ${i}`, (actor) => read(stage, actor));
   if (plan.deaths.length > 0) scheduler.spawn('death', (actor) => die(stage, actor));
