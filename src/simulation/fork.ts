@@ -136,7 +136,11 @@ async function forkFrom(
   const change = forkChange(world, engine.config, options);
   const inputs = forkInputs(world, options.inputs);
   const keeps = change.fork?.later !== 'drop';
-  const opening = { change, inputs, later: keeps ? { segment: leafOf(source.path), schema } : null };
+  const opening = {
+    change,
+    inputs,
+    later: keeps ? { segment: leafOf(source.path), schema, head: source.durableTick } : null,
+  };
   const given = policyParts(world, o);
   const segment = segmentPrefix(id) + freshName();
   const { hash } = engine.position;

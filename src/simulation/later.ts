@@ -5,7 +5,7 @@
  * and enter the fork like any other input: ids that they create are handed out anew, and one that the fork's
  * handlers refuse is dropped. What the parent records after the fork has passed a tick never enters it.
  */
-import { fail, isWorldfoldError } from '../base/errors.ts';
+import { isWorldfoldError, WorldfoldError } from '../base/errors.ts';
 import type { ColumnSet } from '../columns/column-set.ts';
 import { parseChange } from '../log/environment.ts';
 import { checkHead, type LogPath, pathThrough } from '../log/lineage.ts';
@@ -26,6 +26,8 @@ export interface LaterSource {
   readonly segment: string;
   /** The schema text of the parent's log at the tick of the fork. */
   readonly schema: string;
+  /** The last durable tick of the parent's log then: one that ends earlier was cut. */
+  readonly head: number;
 }
 
 /** What a reader of a parent's inputs is made of. */
@@ -53,7 +55,7 @@ export class LaterReader {
 
   /**
    * The inputs that the parent recorded at a tick, in order; none where its durable log does not reach so
-   * far, be it that its end was collected. `NO_STATE` where its segment is gone; `CORRUPT`, `NO_RECORD`,
+   * far yet. `NO_STATE` where it was collected, whole or at its end; `CORRUPT`, `NO_RECORD`,
    * `SCHEMA_DIFFERS`. What the filter throws is thrown.
    */
   async at(tick: number): Promise<readonly PendingInput[]> {
@@ -65,13 +67,7 @@ export class LaterReader {
       return filter === null ? inputs : inputs.filter(({ kind, row }) => filter([kind, row], tick));
     } catch (e) {
       if (!(await this.isGone(e))) throw e;
-      return fail(
-        'NO_STATE',
-        `the later inputs of the parent are gone: its segment '${segment}' was removed`,
-        { segment, tick },
-        "Open the fork with later: 'drop' to go on without them.",
-        e,
-      );
+      throw gone(segment, tick, e);
     }
   }
 
@@ -97,6 +93,7 @@ export class LaterReader {
     const { head } = lineage[0]!;
     // Where nothing is said to be there, nothing must be there: else its inputs would be passed over.
     if (head.tick < tick) await checkHead(store, lineage[0]!);
+    if (head.tick < this.parts.head) throw gone(segment, tick);
     let frame: RecordFrame | null = null;
     // A tick that is computed again needs no step back: a change of schema is noted once.
     const from = Math.min(tick, this.known + 1);
@@ -110,6 +107,15 @@ export class LaterReader {
     this.known = tick;
   }
 }
+
+const gone = (segment: string, tick: number, cause?: unknown): WorldfoldError =>
+  new WorldfoldError(
+    'NO_STATE',
+    `the later inputs of the parent are gone: segment '${segment}' was removed, or what it held behind its forks`,
+    { segment, tick },
+    "Open the fork with later: 'drop' to go on without them.",
+    cause,
+  );
 
 /** The inputs among the events of a tick, in order. */
 function recordedInputs(schema: CompiledSchema, { waves, batches }: RecordedEvents): PendingInput[] {

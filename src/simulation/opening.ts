@@ -7,7 +7,7 @@
  */
 import { hex } from '../base/bytes.ts';
 import { canonicalJson, parseCanonical } from '../base/canonical.ts';
-import { fail } from '../base/errors.ts';
+import { fail, isWorldfoldError } from '../base/errors.ts';
 import { sha256 } from '../base/platform.ts';
 import { utf8 } from '../base/text.ts';
 import { type EnvironmentChange, environmentText, parseChange } from '../log/environment.ts';
@@ -52,7 +52,8 @@ export function parseOpening(text: string, segment: string): Opening {
       seq: 0,
     }));
     return { change: parseChange(change), inputs: rows, later };
-  } catch {
+  } catch (e) {
+    if (isWorldfoldError(e, 'NEWER_FORMAT')) throw e;
     return damaged(segment);
   }
 }
