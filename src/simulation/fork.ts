@@ -8,6 +8,7 @@ import { fail } from '../base/errors.ts';
 import { freshName } from '../base/platform.ts';
 import type { EnvironmentChange, LaterInputs } from '../log/environment.ts';
 import { forkPath, leafOf, spanAt } from '../log/lineage.ts';
+import { segmentPrefix } from '../log/reader.ts';
 import { hasForks, type NewFork, type RunInfo, type Store, unsupported } from '../log/store.ts';
 import { validRow } from '../schema/validate.ts';
 import { checkNewId, checkText } from './arguments.ts';
@@ -127,7 +128,7 @@ async function forkFrom(
   const keeps = change.fork?.later !== 'drop';
   const opening = { change, inputs, later: keeps ? { segment: leafOf(source.path), schema } : null };
   const given = policyParts(world, o);
-  const segment = `${id}/${freshName()}`;
+  const segment = segmentPrefix(id) + freshName();
   const { hash } = engine.position;
   const fork = { run: parent, tick: at, because };
   await storeFork(store, {

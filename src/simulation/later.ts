@@ -8,7 +8,7 @@
 import { fail, isWorldfoldError } from '../base/errors.ts';
 import type { ColumnSet } from '../columns/column-set.ts';
 import { parseChange } from '../log/environment.ts';
-import { type LogPath, pathFrom } from '../log/lineage.ts';
+import { checkHead, type LogPath, pathThrough } from '../log/lineage.ts';
 import { readFrames } from '../log/reader.ts';
 import type { RecordFrame } from '../log/record.ts';
 import { hasForks, type Store, unsupported } from '../log/store.ts';
@@ -76,12 +76,14 @@ export class LaterReader {
     const { store, segment } = this.parts;
     if (!hasForks(store)) return unsupported(store, 'forks');
     const lineage = await store.lineage(segment);
-    this.path ??= pathFrom(lineage);
-    const head = lineage[0]!.head.tick;
+    this.path ??= await pathThrough(store, lineage);
+    const { head } = lineage[0]!;
+    // Where nothing is said to be there, nothing must be there: else its inputs would be passed over.
+    if (head.tick < tick) await checkHead(store, lineage[0]!);
     let frame: RecordFrame | null = null;
     // A tick that is computed again needs no step back: a change of schema is noted once.
     const from = Math.min(tick, this.known + 1);
-    for await (frame of readFrames(store, this.path, from, Math.min(tick, head)))
+    for await (frame of readFrames(store, this.path, from, Math.min(tick, head.tick)))
       if (frame.tick > this.known) this.note(frame);
     return frame?.tick === tick ? frame : null;
   }
