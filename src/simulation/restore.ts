@@ -127,6 +127,8 @@ async function loadOne(
   if (stored === undefined) return false;
   const manifest = decodeManifest(stored.manifest, where);
   const { point } = manifest;
+  if (point.tick !== tick)
+    fail('CORRUPT', `a snapshot of tick ${point.tick} stands in the place of another`, where);
   const isBase = point.era === tick + 1;
   if (isBase ? !(await isBaseOf(source, manifest, base)) : isOfOtherCode(engine, manifest, code))
     return false;
