@@ -1,5 +1,5 @@
 /**
- * The way of a log through the tree of segments: which ticks stand in which segment.
+ * The path of a log through the tree of segments: which ticks stand in which segment.
  *
  * A run's log begins in the root of its tree and passes from segment to segment at each fork. Reading and
  * snapshots follow this path; nothing else needs to know that a log is a tree.
@@ -25,7 +25,8 @@ export const rootPath = (segment: string): LogPath => [{ segment, from: 0, to: N
 
 /**
  * The path of the log that ends in a segment. `CORRUPT` where the segments on the way do not continue each
- * other, or the log does not end with the record that its head names; `NO_RECORD` where that is missing.
+ * other, or the log does not end with the record that its head names; `NO_RECORD` where that is missing;
+ * `UNSUPPORTED`, `UNKNOWN_RUN`.
  */
 export async function pathOf(store: LogStore, info: SegmentInfo): Promise<LogPath> {
   const path = await pathThrough(store, await lineageOf(store, info));
@@ -98,8 +99,8 @@ function checkLink(
 }
 
 /**
- * Checks that a segment ends with the record that its head names: a head that went back would hide the records
- * behind it. `CORRUPT`, `NO_RECORD`.
+ * Checks that a segment ends with the record that its head names: a head that went back would hide the
+ * records behind it. `CORRUPT`, `NO_RECORD`.
  */
 export async function checkHead(store: LogStore, { id, head, parent }: SegmentInfo): Promise<void> {
   const { tick } = head;

@@ -352,6 +352,18 @@ export class MemoryMedium {
     return changes.done(undefined);
   }
 
+  /**
+   * The bytes as they are kept, not a copy, for tests that damage them: of the record or manifest of a tick,
+   * of the chunk of a number. Undefined where there are none.
+   */
+  keptBytes(id: string, what: 'record' | 'manifest' | 'chunk', number: number): Uint8Array | undefined {
+    const segment = this.#segments.get(id);
+    if (segment === undefined) return undefined;
+    if (what === 'record') return recordAt(segment, number)?.bytes;
+    if (what === 'manifest') return segment.snapshots.get(number)?.manifest;
+    return segment.family.chunks.get(number);
+  }
+
   /** How many things of each kind are kept, for tests of what a collection leaves. */
   count(): { readonly runs: number; segments: number; records: number; snapshots: number; chunks: number } {
     const segments = [...this.#segments.values()];

@@ -22,7 +22,9 @@ interface Link {
 /** What the ids of the segments of a run begin with; what follows makes them unlike any other. */
 export const segmentPrefix = (run: string): string => `${run}/`;
 
-/** Checks that a run is in a segment of its own: an index that names another one's shows its world. `CORRUPT`. */
+/**
+ * Checks that a run is in a segment of its own: an index that names another one's shows its world. `CORRUPT`.
+ */
 export function checkNamed(info: RunInfo): RunInfo {
   const { id, segment } = info;
   if (segment.id.slice(0, segment.id.lastIndexOf('/') + 1) === segmentPrefix(id)) return info;

@@ -40,6 +40,24 @@ describe('L6: a fork', () => {
     expect(await hashesOf(store, 'parent')).toEqual(before);
   });
 
+  test('that kept a snapshot of the world it begins with hands its change to no fork at that tick', async () => {
+    const { store, run } = await parentRun();
+    const changed = await run.fork({ at: 7, id: 'changed', seed: 'other', config: { rate: 0.9 } });
+    await changed.snapshot();
+    const plain = await changed.fork({ at: 7, id: 'plain' });
+    await plain.advance(5);
+    await plain.close();
+    const twin = await run.fork({ at: 7, id: 'twin' });
+    await twin.advance(5);
+    await twin.close();
+    expect(await hashesOf(store, 'plain')).toEqual(await hashesOf(store, 'twin'));
+    await changed.close();
+    const reopened = await openRun(hamlet(), { store, id: 'changed' });
+    await reopened.advance(2);
+    await reopened.close();
+    expect(parseChange((await framesOf(store, 'changed'))[8]!.environment!).seed).toBe('other');
+  });
+
   test('drops the later inputs, or takes those that it is told to', async () => {
     const { store, run } = await parentRun();
     const dropped = await run.fork({ at: 7 });
@@ -157,6 +175,27 @@ describe('L6: a fork', () => {
     expect(rowsOf(await again.at(5))).toEqual(world);
     await again.advance(2);
     expect(again.tick).toBe(11);
+  });
+
+  test('names the inputs that are collected while it reads them, and does not take them for lost', async () => {
+    const { store: inner, run } = await parentRun();
+    await run.close();
+    let removes = false;
+    const store: Store = {
+      ...inner,
+      read: async (...given) => {
+        if (removes) {
+          removes = false;
+          await inner.remove('parent', true);
+          await inner.collect(Number.POSITIVE_INFINITY);
+        }
+        return inner.read(...given);
+      },
+    };
+    const parent = await openRun(hamlet(), { store, id: 'parent', snapshots: false });
+    const fork = await parent.fork({ at: 9, id: 'f', later: 'keep' });
+    removes = true;
+    expect(await caught(() => fork.advance(3))).toMatchObject({ code: 'NO_STATE', facts: { run: 'f' } });
   });
 });
 

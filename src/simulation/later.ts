@@ -51,7 +51,11 @@ export class LaterReader {
     this.known = parts.at;
   }
 
-  /** The inputs that the parent recorded at a tick; none where it has not come so far. */
+  /**
+   * The inputs that the parent recorded at a tick, in order; none where its durable log does not reach so
+   * far, be it that its end was collected. `NO_STATE` where its segment is gone; `CORRUPT`, `NO_RECORD`,
+   * `SCHEMA_DIFFERS`. What the filter throws is thrown.
+   */
   async at(tick: number): Promise<readonly PendingInput[]> {
     const { filter, world, segment } = this.parts;
     try {
@@ -60,7 +64,7 @@ export class LaterReader {
       const inputs = recordedInputs(world.schema.compiled, eventsUnder(world, this.schema, frame));
       return filter === null ? inputs : inputs.filter(({ kind, row }) => filter([kind, row], tick));
     } catch (e) {
-      if (!isWorldfoldError(e, 'UNKNOWN_RUN')) throw e;
+      if (!(await this.isGone(e))) throw e;
       return fail(
         'NO_STATE',
         `the later inputs of the parent are gone: its segment '${segment}' was removed`,
@@ -68,6 +72,19 @@ export class LaterReader {
         "Open the fork with later: 'drop' to go on without them.",
         e,
       );
+    }
+  }
+
+  /** Whether an error says that the parent was removed: its log goes from its end, maybe between two calls. */
+  private async isGone(e: unknown): Promise<boolean> {
+    const { store, segment } = this.parts;
+    if (isWorldfoldError(e, 'UNKNOWN_RUN')) return true;
+    if (!isWorldfoldError(e, 'NO_RECORD') || !hasForks(store)) return false;
+    try {
+      const [leaf] = await store.lineage(segment);
+      return leaf!.head.tick < Number(e.facts.tick);
+    } catch (now) {
+      return isWorldfoldError(now, 'UNKNOWN_RUN');
     }
   }
 

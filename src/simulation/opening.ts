@@ -1,8 +1,9 @@
 /**
  * What a fork begins with until its first own record holds it: the change, the inputs, whose inputs to keep.
  *
- * Stored beside the segment as canonical JSON that carries a digest of itself. Once the first own record is
- * there, the log is the truth and only the name of the parent's segment is still of use.
+ * Stored beside the segment as canonical JSON that carries a digest of itself; docs/formats.md has the parts.
+ * Once the first own record is there, the log is the truth, and only whose later inputs are kept is still of
+ * use.
  */
 import { hex } from '../base/bytes.ts';
 import { canonicalJson, parseCanonical } from '../base/canonical.ts';

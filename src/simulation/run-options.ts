@@ -1,5 +1,6 @@
 /**
- * What a run is made with: the policies that users choose, their defaults, and the parts that follow.
+ * What a run is made with: the policies that users choose, their defaults, and the parts that follow; and how
+ * it is advanced.
  */
 import { show } from '../base/canonical.ts';
 import { fail } from '../base/errors.ts';
@@ -7,9 +8,24 @@ import { freshName, steadyClock, thisProcess, wallClock } from '../base/platform
 import type { Holder } from '../log/store.ts';
 import type { CommitPolicy } from './committer.ts';
 import { type Cadence, Engine } from './engine.ts';
-import type { RunParts } from './run.ts';
+import type { RunParts } from './run-parts.ts';
 import type { SnapshotPolicy } from './snapshots.ts';
-import type { AnyWorld } from './world.ts';
+import type { AnyNow, AnyWorld } from './world.ts';
+
+/** How to advance. */
+export interface AdvanceOptions {
+  readonly onProgress?: (progress: { tick: number; target: number; durableTick: number }) => void;
+  readonly signal?: AbortSignal;
+  readonly until?: (world: object, now: AnyNow) => boolean;
+}
+
+/** What an advance reached. */
+export interface AdvanceResult {
+  readonly tick: number;
+  readonly durableTick: number;
+  readonly stateHash: string;
+  readonly ended: boolean;
+}
 
 /**
  * The choices that a run makes about itself. `hashEvery` decides which records hold a state hash; the rest no

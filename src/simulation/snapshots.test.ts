@@ -1,12 +1,12 @@
 import { describe, expect, test, vi } from 'vitest';
 import { hamlet } from '../../test/support/hamlet.ts';
-import { hashesOf } from '../../test/support/runs.ts';
+import { hashesOf, rowsOf, settled } from '../../test/support/runs.ts';
 import { rootPath } from '../log/lineage.ts';
 import { memoryStore } from '../log/memory-store.ts';
 import type { SnapshotInfo, Store, StoredSnapshot } from '../log/store.ts';
 import { createRun } from './create-run.ts';
 import { openRun } from './open-run.ts';
-import { restore } from './restore.ts';
+import { restore, UNKNOWN_LOG } from './restore.ts';
 import { newEngine } from './run-options.ts';
 import { thinned } from './snapshots.ts';
 import type { AnyWorld } from './world.ts';
@@ -48,6 +48,37 @@ describe('snapshots of a run', () => {
     expect(await hashesOf(store, 'n')).toEqual(await hashesOf(store, 'r'));
   });
 
+  test('L4: one asked for while the world would move on holds the world of its tick', async () => {
+    const inner = memoryStore();
+    const slow = <A extends unknown[], R>(call: (...given: A) => Promise<R>) => {
+      return async (...given: A): Promise<R> => {
+        await settled();
+        return call(...given);
+      };
+    };
+    const store: Store = {
+      ...inner,
+      append: slow(inner.append),
+      keepSnapshot: slow(inner.keepSnapshot),
+    };
+    const commit = { ticks: 1e6, ms: 1e6 };
+    const snapshots = { every: 1e6, keep: 100, onClose: false };
+    const run = await createRun(hamlet(), { store, seed: 's', id: 'r', commit, snapshots });
+    const worlds = new Map([[0, rowsOf(run.world)]]);
+    run.on('computed', ({ tick }) => void worlds.set(tick, rowsOf(run.world)));
+    await run.advance(3);
+    const asked = [run.snapshot(), run.snapshot({ pin: true })];
+    const advanced = run.advance(3);
+    expect(await Promise.all(asked)).toEqual([{ tick: 3 }, { tick: 3 }]);
+    expect((await advanced).tick).toBe(6);
+    const last = run.snapshot();
+    await run.close();
+    expect(await last).toEqual({ tick: 6 });
+    expect(await ticksOf(store)).toEqual([3, 6]);
+    const again = await openRun(hamlet(), { store, id: 'r', snapshots: false });
+    for (const tick of [3, 6]) expect(rowsOf(await again.at(tick))).toEqual(worlds.get(tick));
+  });
+
   test('L4: a world from a snapshot has the hash of the folded one, and goes on as it would have', async () => {
     const store = memoryStore();
     const whole = await createRun(hamlet(), { store, seed: 's', id: 'w', snapshots: false });
@@ -64,7 +95,12 @@ describe('snapshots of a run', () => {
     for (const tick of await ticksOf(store)) {
       const engines = [null, ''].map(async (code) => {
         const engine = newEngine(hamlet() as never as AnyWorld, {});
-        await restore(engine, source, tick, { code, compare: 'none', base: null, onDamage: () => {} });
+        await restore(engine, source, tick, {
+          code,
+          compare: 'none',
+          known: UNKNOWN_LOG,
+          onDamage: () => {},
+        });
         return { hash: engine.stateHash(), from: engine.from?.manifest.point.tick ?? -1 };
       });
       const [quick, folded] = await Promise.all(engines);

@@ -10,9 +10,10 @@ import { replay } from '../replay/replay.ts';
 import { createRun } from '../simulation/create-run.ts';
 import { openRun } from '../simulation/open-run.ts';
 import type { RunPolicy } from '../simulation/types.ts';
+import type { BookedLog } from './simulate-ledger.ts';
 import { Pen, SeededFuse } from './simulate-pen.ts';
 import type { SimulatedProcess, Stage } from './simulate-stage.ts';
-import { type FusePlace, type SimulatedRun, simulatedWorld } from './simulate-world.ts';
+import { type FusePlace, type SimulatedRun, simulatedWorld, worldText } from './simulate-world.ts';
 import type { Actor } from './simulated-scheduler.ts';
 
 /** A clock that goes on by so much each time it is looked at. */
@@ -23,10 +24,10 @@ function clockOf(pace: number): () => number {
 
 /** How a writer works: nothing of it may change what is computed. */
 export function drawPolicy(stage: Stage, run: string): RunPolicy {
-  const { choices, plan } = stage;
+  const { choices } = stage;
   const pick = (...from: readonly number[]): number => from[choices.below(from.length)]!;
   return {
-    hashEvery: plan.runs[run]!,
+    hashEvery: stage.hashEvery(run),
     invariantsEvery: pick(1, 3),
     commit: { ticks: pick(1, 2, 3, 64), ms: pick(10, 1e9) },
     snapshots: choices.chance(0.25)
@@ -41,29 +42,40 @@ export function drawPolicy(stage: Stage, run: string): RunPolicy {
 
 const PLACES: readonly FusePlace[] = ['grow', 'apply grew', 'apply given', 'invariant'];
 
+/** The runs that there are, and those that may still be made. */
+export function runsOf({ plan, book }: Stage): readonly string[] {
+  const roots = Object.keys(plan.runs).filter((id) => !book.removed.has(id));
+  return [...roots, ...[...book.logs.keys()].filter((id) => !roots.includes(id))];
+}
+
 /** Opens a run, or makes it where there is none. */
 async function take(stage: Stage, process: SimulatedProcess, actor: Actor): Promise<Pen | null> {
-  const runs = Object.keys(stage.plan.runs);
-  const id = runs[stage.below(runs.length)]!;
   const fuse = new SeededFuse();
   const world = simulatedWorld(fuse.pass);
+  const runs = runsOf(stage);
+  if (runs.length === 0) return null;
+  const id = runs[stage.below(runs.length)]!;
   for (let tries = 0; tries < 4; tries++) {
+    if (stage.book.removed.has(id)) return null;
+    // Drawn all the same, so that a seed gives one schedule whichever way it opens its run.
+    const policy = drawPolicy(stage, id);
+    const later = stage.drawLater(id);
+    const takeover = stage.choices.chance(0.4);
     const made = await (stage.book.logs.has(id)
-      ? opened(stage, process, id, () => openRun(world, openOptions()))
-      : created(stage, process, id, fuse, () => {
-          // Drawn all the same, so that a seed gives one schedule whichever way it opens its run.
-          const { takeover: _, ...options } = openOptions();
-          return createRun(world, { ...options, seed: `seed of ${id}`, hints: { by: process.name } });
-        }));
-    if (made !== null) return new Pen(stage, process, made, fuse);
+      ? opened(stage, process, id, () =>
+          openRun(world, { store: process.store, id, takeover, ...policy, ...later }),
+        )
+      : created(stage, process, id, fuse, () =>
+          createRun(world, {
+            ...{ store: process.store, id, ...policy, ...stage.newRun(id) },
+            hints: { by: process.name },
+          }),
+        ));
+    if (made !== null) return new Pen(stage, process, made, fuse, later);
     if (process.dead) return null;
     await actor.pause('tries again');
   }
   return null;
-
-  function openOptions() {
-    return { store: process.store, id, takeover: stage.choices.chance(0.4), ...drawPolicy(stage, id) };
-  }
 }
 
 async function opened(
@@ -73,19 +85,23 @@ async function opened(
   open: () => Promise<SimulatedRun>,
 ): Promise<SimulatedRun | null> {
   const { book } = stage;
-  const { told, epoch } = book.logs.get(id)!;
+  const log = book.logs.get(id)!;
+  const { told, epoch } = log;
   const what = `${process.name}.open(${id})`;
   const outcome = await stage.ask(what, open, (code) => {
     if (code === 'STORE_FAILED') return stage.mayFail(process, 'read') || stage.mayFail(process, 'write');
-    return code === 'RUN_IN_USE';
+    if (code === 'RUN_IN_USE') return true;
+    if (code === 'WRITER_REPLACED') return log.pid !== process.pid;
+    return !log.named && (code === 'UNKNOWN_RUN' || code === 'NO_RECORD');
   });
   if (outcome.value === null) return null;
-  const { tick, durableTick } = outcome.value;
+  const { tick, durableTick, world } = outcome.value;
   book.count('opened');
   if (process.dead) return outcome.value;
   book.holds(durableTick >= told, () => `L11: ${what} is at tick ${durableTick}, and ${told} was durable`);
   book.holds(tick === durableTick, () => `${what} is at tick ${tick}, and ${durableTick} is durable`);
-  book.holds(book.logs.get(id)!.epoch > epoch, () => `L7: ${what} took nothing`);
+  book.holds(log.epoch > epoch, () => `L7: ${what} took nothing`);
+  book.sawTick(log, tick, worldText(world), what);
   return outcome.value;
 }
 
@@ -96,22 +112,30 @@ async function created(
   fuse: SeededFuse,
   create: () => Promise<SimulatedRun>,
 ): Promise<SimulatedRun | null> {
-  if (stage.choices.chance(0.1)) fuse.arm('setup', 0);
+  if (stage.choices.chance(0.1)) fuse.arm('setup', 1);
   const { book } = stage;
   const what = `${process.name}.create(${id})`;
   const outcome = await stage.ask(what, create, (code) => {
     if (code === 'STORE_FAILED') return stage.mayFail(process, 'write');
     // The run is there: another's, or one's own whose answer was lost.
-    if (code === 'EXISTS') return book.logs.has(id);
-    return code === 'TICK_FAILED' && fuse.blown;
+    if (code === 'EXISTS') return book.known.has(id);
+    return code === 'TICK_FAILED' && fuse.hasBlown();
   });
-  fuse.blown = false;
-  if (outcome.value !== null && !process.dead) book.toldDurable(id, 0, null, what);
+  if (outcome.value !== null && !process.dead) {
+    const log = book.known.get(id)!;
+    book.toldDurable(log, 0, null, what);
+    book.sawTick(log, 0, worldText(outcome.value.world), what);
+  }
   return outcome.value;
 }
 
 /** A writer: begins, works, ends; and begins again where it died or was replaced. */
 export async function write(stage: Stage, actor: Actor): Promise<void> {
+  await writeOn(stage, actor);
+  stage.writing--;
+}
+
+async function writeOn(stage: Stage, actor: Actor): Promise<void> {
   const { plan, book, choices } = stage;
   for (let life = 0; life < plan.lives && !book.broken; life++) {
     const process = stage.start(actor.name);
@@ -131,7 +155,7 @@ export async function write(stage: Stage, actor: Actor): Promise<void> {
 async function writersTurn(stage: Stage, pen: Pen): Promise<void> {
   const { choices, below } = { choices: stage.choices, below: (n: number) => stage.below(n) };
   const sources = stage.sources.filter(({ run }) => run === pen.run.id);
-  if (choices.chance(0.2)) pen.fuse.arm(PLACES[below(PLACES.length)]!, pen.run.tick + 1 + below(2));
+  if (choices.chance(0.2)) pen.fuse.arm(PLACES[below(PLACES.length)]!, 1 + below(2));
   if (choices.chance(0.6)) await pen.send(sources[below(sources.length)]!);
   if (choices.chance(0.1)) await pen.sendLoose();
   if (choices.chance(0.1)) stage.medium.elapse(below(50));
@@ -139,6 +163,21 @@ async function writersTurn(stage: Stage, pen: Pen): Promise<void> {
   if (choices.chance(0.85)) await pen.advance(below(5));
   pen.look();
   if (choices.chance(0.2)) await pen.lookBack();
+  if (choices.chance(0.1)) await pen.keep();
+  if (choices.chance(pen.log.ask === null ? 0.25 : 0.4)) await branch(stage, pen);
+}
+
+/** Forks a run and goes on with both. */
+async function branch(stage: Stage, pen: Pen): Promise<void> {
+  const fork = await pen.fork();
+  if (fork === null) return;
+  stage.scheduler.spawn(fork.name, async (actor) => {
+    for (let turns = stage.below(5); turns > 0 && !fork.process.dead && !stage.book.broken; turns--) {
+      await actor.pause('turn');
+      await writersTurn(stage, fork);
+    }
+    if (stage.choices.chance(0.6)) await fork.close();
+  });
 }
 
 /** Somebody else with the same run: reads, flushes, submits, and now and then calls what he should not. */
@@ -146,13 +185,15 @@ async function meddle(stage: Stage, pen: Pen, actor: Actor): Promise<void> {
   const source = stage.sources.find(({ run }) => run === pen.run.id)!;
   for (let turns = 2 + stage.below(10); turns > 0 && !pen.process.dead && !stage.book.broken; turns--) {
     await actor.pause('turn');
-    const turn = stage.below(12);
+    const turn = stage.below(15);
     if (turn < 4 || pen.run.state === 'stalled') await pen.flush();
     else if (turn < 5) await pen.send(source);
     else if (turn < 6) await pen.lookBack();
     else if (turn < 8) await pen.readBack();
     else if (turn < 9) await pen.measure();
     else if (turn < 11) await pen.advance(1);
+    else if (turn < 13) await pen.keep();
+    else if (turn < 14) await branch(stage, pen);
     else if (stage.choices.chance(0.5)) await pen.close();
   }
 }
@@ -161,46 +202,52 @@ async function meddle(stage: Stage, pen: Pen, actor: Actor): Promise<void> {
 export async function read(stage: Stage, actor: Actor): Promise<void> {
   const { book } = stage;
   let process = stage.start(actor.name);
-  const runs = Object.keys(stage.plan.runs);
   for (let turns = 3 + stage.below(6); turns > 0 && !book.broken; turns--) {
     await actor.pause('turn');
     if (process.dead) process = stage.start(actor.name);
-    const id = runs[stage.below(runs.length)]!;
+    const runs = runsOf(stage);
+    const id = runs[stage.below(runs.length)];
+    if (id === undefined) return;
     if (stage.choices.chance(0.3)) await readList(stage, process);
     else if (stage.choices.chance(0.7)) await readDescription(stage, process, id);
     else await replayNow(stage, id);
   }
 }
 
-const mayRead = (stage: Stage, process: SimulatedProcess, id: string | null) => {
-  const there = id !== null && stage.book.logs.has(id);
-  return (code: ErrorCode): boolean =>
-    code === 'STORE_FAILED'
-      ? stage.mayFail(process, 'read')
-      : code === 'UNKNOWN_RUN' && id !== null && !there;
+const mayRead = (stage: Stage, process: SimulatedProcess, log: BookedLog | undefined) => {
+  return (code: ErrorCode): boolean => {
+    if (code === 'STORE_FAILED') return stage.mayFail(process, 'read');
+    if (code === 'UNKNOWN_RUN') return log?.named !== true;
+    return code === 'NO_RECORD' && log?.named === false;
+  };
 };
 
 async function readList(stage: Stage, process: SimulatedProcess): Promise<void> {
   const { book } = stage;
-  const before = [...book.logs.values()].map(({ run, ticks }) => [run, ticks.length] as const);
+  const before = [...book.logs.values()].map((log) => [log, log.ticks.length] as const);
   const what = `${process.name}.list`;
-  const outcome = await stage.ask(what, () => listRuns(process.store), mayRead(stage, process, null));
+  const outcome = await stage.ask(
+    what,
+    () => listRuns(process.store),
+    (code) => code === 'STORE_FAILED' && stage.mayFail(process, 'read'),
+  );
   if (outcome.value === null || process.dead) return;
-  for (const [id, length] of before) {
-    const listed = outcome.value.find((run) => run.id === id);
+  for (const [{ run, named }, length] of before) {
+    const listed = outcome.value.find(({ id }) => id === run);
     book.holds(
-      listed !== undefined && listed.tick >= length - 1,
-      () => `L14: ${what} has ${id} at ${listed?.tick}`,
+      !named || (listed !== undefined && listed.tick >= length - 1),
+      () => `L14: ${what} has ${run} at ${listed?.tick}`,
     );
   }
 }
 
 async function readDescription(stage: Stage, process: SimulatedProcess, id: string): Promise<void> {
   const { book } = stage;
-  const before = book.logs.get(id)?.ticks.length ?? 0;
+  const log = book.logs.get(id);
+  const before = log?.ticks.length ?? 0;
   const what = `${process.name}.describe(${id})`;
-  const outcome = await stage.ask(what, () => describeRun(process.store, id), mayRead(stage, process, id));
-  if (outcome.value === null || process.dead) return;
+  const outcome = await stage.ask(what, () => describeRun(process.store, id), mayRead(stage, process, log));
+  if (outcome.value === null || process.dead || book.known.get(id)?.named !== true) return;
   const { tick, recordHash, stateHash, stateHashTick, events } = outcome.value;
   const ticks = book.logs.get(id)?.ticks.slice(0, tick + 1) ?? [];
   const held = ticks.flatMap(({ tags }) => tags).length;

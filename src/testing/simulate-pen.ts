@@ -6,7 +6,9 @@
  */
 import type { ErrorCode } from '../base/errors.ts';
 import { RUN_CALLS, type RunCall } from '../simulation/run-states.ts';
+import { type BookedLog, environmentOf, fedTags } from './simulate-ledger.ts';
 import {
+  byTag,
   isGood,
   NEW,
   type SimulatedProcess,
@@ -25,25 +27,46 @@ interface Sent {
 const hasTag = (batch: { readonly columns: { readonly tag: ArrayLike<number> } }, tag: number): boolean =>
   Array.from(batch.columns.tag).includes(tag);
 
-/** Blows once where it is armed. */
+/** How a log answers that was removed and is collected from its end. */
+const GONE: readonly ErrorCode[] = ['UNKNOWN_RUN', 'NO_RECORD', 'NO_STATE'];
+
+/** Blows once where it is armed; all runs of one world object share it. */
 export class SeededFuse {
   private at: { readonly place: FusePlace; readonly tick: number } | null = null;
-  /** Whether it blew since it was last asked. */
-  blown = false;
-  /** Inputs that it refused by blowing in their handler. */
+  /** The last tick that anybody computed or folded: what is folded again must not blow. */
+  private last = -1;
+  /** How often it blew, without those that were asked for. */
+  private blown = 0;
+  /** Inputs that it refused by blowing in their handler, and of those the ones that nobody heard of yet. */
+  blownInputs = 0;
   refused = 0;
 
-  /** Sets it. */
-  arm(place: FusePlace, tick: number): void {
-    this.at = { place, tick };
+  /** Sets it, for so many ticks after the last that anybody computed. */
+  arm(place: FusePlace, ticks: number): void {
+    this.at = { place, tick: this.last + ticks };
+  }
+
+  /** A tick was computed before. */
+  passed(tick: number): void {
+    this.last = Math.max(this.last, tick);
+  }
+
+  /** Whether it blew, once more than was asked. */
+  hasBlown(): boolean {
+    if (this.blown === 0) return false;
+    this.blown--;
+    return true;
   }
 
   /** What the world calls. */
   readonly pass = (place: FusePlace, tick: number): void => {
+    this.passed(tick);
     if (this.at === null || this.at.place !== place || this.at.tick !== tick) return;
     this.at = null;
-    if (place === 'apply given') this.refused++;
-    else this.blown = true;
+    if (place === 'apply given') {
+      this.blownInputs++;
+      this.refused++;
+    } else this.blown++;
     throw new BlownFuse();
   };
 }
@@ -58,30 +81,49 @@ export class Pen {
   readonly run: SimulatedRun;
   readonly process: SimulatedProcess;
   readonly fuse: SeededFuse;
+  /** The log that it writes. */
+  readonly log: BookedLog;
   private readonly stage: Stage;
-  private readonly segment: string;
-  /** State hashes of the ticks that this writer computed or found. */
+  /** State hashes of the ticks that this writer computed or found, and worlds of those that it computed. */
   private readonly hashes = new Map<number, string | null>();
+  private readonly texts = new Map<number, string>();
   private readonly tagsAt = new Map<number, (tag: number) => boolean>();
   private readonly sent: Sent[] = [];
   /** Whether this writer was told that another has the log: that is for good. */
   private toldReplaced = false;
   private heardDurable: number;
+  /** Up to which tick the inputs of a parent were there when the advance under way began. */
+  private fedTo = -1;
+  private blownBefore = 0;
+  private readonly takesLater: boolean;
 
-  constructor(stage: Stage, process: SimulatedProcess, run: SimulatedRun, fuse: SeededFuse) {
+  constructor(
+    stage: Stage,
+    process: SimulatedProcess,
+    run: SimulatedRun,
+    fuse: SeededFuse,
+    { later }: { readonly later?: unknown } = {},
+  ) {
     this.stage = stage;
     this.process = process;
     this.run = run;
     this.fuse = fuse;
-    const log = stage.book.logs.get(run.id);
-    this.segment = log?.segment ?? '';
+    this.takesLater = later !== 'drop';
+    fuse.passed(run.tick);
+    this.log = stage.book.known.get(run.id)!;
     this.heardDurable = run.durableTick;
-    log?.ticks.slice(0, run.tick + 1).forEach(({ stateHash }, tick) => void this.hashes.set(tick, stateHash));
+    this.log.ticks
+      .slice(0, run.tick + 1)
+      .forEach(({ stateHash }, tick) => void this.hashes.set(tick, stateHash));
     run.on('computed', (news) => {
-      this.hashes.set(news.tick, news.stateHash);
+      const { tick, stateHash } = news;
       const { given, planted } = news.events;
-      this.tagsAt.set(news.tick, (tag) => hasTag(given, tag) || hasTag(planted, tag));
-      stage.book.sawWorld(news.stateHash, worldText(run.world), `${this.name} at tick ${news.tick}`);
+      const text = worldText(run.world);
+      this.hashes.set(tick, stateHash);
+      this.texts.set(tick, text);
+      this.tagsAt.set(tick, (tag) => hasTag(given, tag) || hasTag(planted, tag));
+      stage.book.sawWorld(stateHash, text, `${this.name} at tick ${tick}`);
+      this.checkTick(tick);
     });
     run.on('durable', ({ tick, stateHash }) => {
       if (process.dead) return;
@@ -90,8 +132,30 @@ export class Pen {
         () => `L14: ${this.name} told of tick ${tick} after ${this.heardDurable}`,
       );
       this.heardDurable = tick;
-      stage.book.toldDurable(run.id, tick, stateHash, `a durable observer of ${this.name}`);
+      stage.book.toldDurable(this.log, tick, stateHash, `a durable observer of ${this.name}`);
+      stage.book.sawTick(this.log, tick, this.texts.get(tick)!, `${this.name} at durable tick ${tick}`);
     });
+  }
+
+  /** What the systems saw of config and seed, and what a fork was fed. */
+  private checkTick(tick: number): void {
+    const { stage, run, log } = this;
+    const { book } = stage;
+    const { rate, luck } = run.world.barn.value;
+    const { seed, rate: expected } = environmentOf(log);
+    book.holds(
+      rate === expected,
+      () => `L6: ${this.name} computes tick ${tick} with ${rate}, not ${expected}`,
+    );
+    book.sawWorld(`${seed} at ${tick}`, String(luck), `the stream of ${this.name}`);
+    const isBlown = this.fuse.blownInputs > this.blownBefore;
+    this.blownBefore = this.fuse.blownInputs;
+    if (tick > this.fedTo || isBlown || !this.takesLater || log.ask?.of.named !== true) return;
+    for (const tag of fedTags(log, tick))
+      book.holds(
+        this.tagsAt.get(tick)!(tag),
+        () => `L6: ${this.name} computes tick ${tick} without input ${tag}, which its parent had`,
+      );
   }
 
   /** Names the writer in traces. */
@@ -99,12 +163,10 @@ export class Pen {
     return `${this.process.name}/${this.run.id}`;
   }
 
-  /** Whether another process took the log since. */
+  /** Whether another process took the log since, or it was removed. */
   private get replaced(): boolean {
-    const log = this.stage.book.logs.get(this.run.id);
-    return (
-      this.toldReplaced || log === undefined || log.segment !== this.segment || log.pid !== this.process.pid
-    );
+    const { log, process, stage } = this;
+    return this.toldReplaced || stage.book.logs.get(this.run.id) !== log || log.pid !== process.pid;
   }
 
   /** Makes a call of the run: the state decides whether it is refused, and with what. */
@@ -134,18 +196,27 @@ export class Pen {
   }
 
   private mayCommit(code: ErrorCode): boolean {
-    return code === 'WRITER_REPLACED'
-      ? this.replaced
-      : code === 'STALLED' && this.stage.mayFail(this.process, 'write');
+    if (code === 'WRITER_REPLACED') return this.replaced;
+    if (code === 'UNKNOWN_RUN') return !this.log.named;
+    return code === 'STALLED' && this.stage.mayFail(this.process, 'write');
   }
 
   private mayRead(code: ErrorCode): boolean {
+    // What was removed may be collected, from its end.
+    if (GONE.includes(code)) return !this.log.named;
     return code === 'STORE_FAILED' && this.stage.mayFail(this.process, 'read');
+  }
+
+  private mayAdvance(code: ErrorCode): boolean {
+    const { log, fuse } = this;
+    if (code === 'BAD_INPUT') return log.ask !== null && this.run.tick < log.first && fuse.blownInputs > 0;
+    if (code === 'NO_STATE' && log.ask?.of.named === false) return true;
+    return code === 'TICK_FAILED' ? fuse.hasBlown() : this.mayCommit(code) || this.mayRead(code);
   }
 
   private toldTick(tick: number, what: string): void {
     if (this.process.dead) return;
-    this.stage.book.toldDurable(this.run.id, tick, this.hashes.get(tick) ?? null, `${this.name}.${what}`);
+    this.stage.book.toldDurable(this.log, tick, this.hashes.get(tick) ?? null, `${this.name}.${what}`);
   }
 
   /** Advances: what it says it reached, it reached, and whoever waited before heard. */
@@ -154,16 +225,12 @@ export class Pen {
     const { book } = stage;
     const from = run.tick;
     const before = run.state === 'advancing' ? [] : [...this.sent];
+    if (run.state !== 'advancing') this.fedTo = (this.log.ask?.of.ticks.length ?? 0) - 1;
     const outcome = await this.call(
       'advance',
       `advance(${n}) from ${from}`,
       () => run.advance(n),
-      (code) => {
-        if (code !== 'TICK_FAILED') return this.mayCommit(code) || this.mayRead(code);
-        const { blown } = this.fuse;
-        this.fuse.blown = false;
-        return blown;
-      },
+      (code) => this.mayAdvance(code),
     );
     if (outcome.code === 'TICK_FAILED') this.checkFailed(outcome.facts.tick as number);
     if (outcome.value === null) return;
@@ -172,7 +239,7 @@ export class Pen {
     this.toldTick(durableTick, 'advance');
     if (run.state === 'closed') return;
     book.holds(tick === from + n, () => `${this.name}.advance(${n}) from ${from} came to ${tick}`);
-    const computed = this.hashes.get(tick);
+    const computed = this.hashes.get(tick) ?? null;
     // Where the tick recorded none, the hash is taken when asked for, and the run may have gone on since.
     book.holds(
       computed === null || computed === outcome.value.stateHash,
@@ -200,15 +267,24 @@ export class Pen {
     const { tick } = run;
     if (run.state === 'advancing') return;
     try {
-      stage.book.sawWorld(
-        this.hashes.get(tick) ?? null,
-        worldText(run.world),
-        `${this.name} looking at ${tick}`,
-      );
+      this.saw(tick, worldText(run.world), `${this.name} looking at ${tick}`);
     } catch (e) {
       const hidden = run.state === 'failed' || run.state === 'stalled' || run.state === 'fenced';
       if (!hidden && run.state !== 'closed') stage.book.broke(`L2: ${this.name} can't see its world: ${e}`);
     }
+  }
+
+  /** A world of this writer's run: the same as it computed, and as others have seen of that tick. */
+  private saw(tick: number, text: string, by: string): void {
+    const { stage, log, texts } = this;
+    const own = texts.get(tick);
+    stage.book.holds(
+      own === undefined || own === text,
+      () => `L3: ${by} shows another world:\n${text}\n${own}`,
+    );
+    // A replaced writer's own ticks may be others than those of the log.
+    if (own === undefined) stage.book.sawTick(log, tick, text, by);
+    stage.book.sawWorld(this.hashes.get(tick) ?? null, text, by);
   }
 
   /** Makes everything durable. */
@@ -253,7 +329,7 @@ export class Pen {
   /** Sends an input that has no source: it is taken once or lost. */
   async sendLoose(): Promise<void> {
     const { stage } = this;
-    const tag = stage.tag();
+    const tag = stage.tag(this.run.id);
     await this.submit({ kind: 'given', tag, by: stage.below(50), seq: -1, ...NEW }, null);
   }
 
@@ -289,8 +365,10 @@ export class Pen {
     const { book } = this.stage;
     const { tag } = input;
     const what = `${this.name}'s input ${tag}`;
-    const may = (code: ErrorCode): boolean =>
-      code === 'CLOSED' ? this.run.state === 'closed' : code === 'WRITER_REPLACED' && this.replaced;
+    const may = (code: ErrorCode): boolean => {
+      if (code === 'CLOSED') return this.run.state === 'closed';
+      return (code === 'WRITER_REPLACED' && this.replaced) || (code === 'UNKNOWN_RUN' && !this.log.named);
+    };
     const refusal = (code: ErrorCode): boolean =>
       code === 'BAD_INPUT' ? !isGood(input) || this.fuse.refused-- > 0 : may(code);
     const first = await this.stage.ask(`${what} applied`, () => applied, refusal);
@@ -311,22 +389,83 @@ export class Pen {
     input.heard = source !== null;
     if (second.value === null) return;
     this.toldTick(second.value.tick, `input ${tag}`);
-    if (isGood(input) && !input.refused) book.promised(this.run.id, tag, this.name);
+    if (isGood(input) && !input.refused) book.promised(this.log, tag, this.name);
   }
 
   /** Looks at the past: a tick that was recorded is the world that was computed. */
   async lookBack(): Promise<void> {
     const { run, stage } = this;
     const tick = stage.below(run.tick + 1);
-    const expected = this.hashes.get(tick) ?? null;
     const outcome = await this.call(
       'read',
       `at(${tick})`,
       () => run.at(tick),
       (code) => this.mayRead(code),
     );
-    if (outcome.value !== null)
-      stage.book.sawWorld(expected, worldText(outcome.value), `${this.name}.at(${tick})`);
+    if (outcome.value !== null) this.saw(tick, worldText(outcome.value), `${this.name}.at(${tick})`);
+  }
+
+  /** Keeps a snapshot. */
+  async keep(): Promise<void> {
+    const { run, stage, log } = this;
+    const pin = stage.choices.chance(0.3);
+    const before = stage.book.counts.get('snapshots') ?? 0;
+    const outcome = await this.call(
+      'snapshot',
+      pin ? 'snapshot(pin)' : 'snapshot',
+      () => run.snapshot({ pin }),
+      (code) =>
+        this.mayCommit(code) ||
+        this.mayRead(code) ||
+        (code === 'STORE_FAILED' && stage.mayFail(this.process, 'write')),
+    );
+    if (outcome.value === null || this.process.dead) return;
+    const { tick } = outcome.value;
+    const isKept = log.snapshots.has(tick) || log.replaced.has(tick) || !log.named;
+    stage.book.holds(
+      isKept && (stage.book.counts.get('snapshots') ?? 0) > before,
+      () => `L4: ${this.name} was told of a snapshot of tick ${tick}, and none was kept`,
+    );
+  }
+
+  /** Forks at a tick, which may be one that is not there; the fork's pen, or null. */
+  async fork(): Promise<Pen | null> {
+    const { run, stage, log, process } = this;
+    const at = stage.below(run.tick + 1) + (stage.choices.chance(0.05) ? 1000 : 0);
+    const next = stage.nextFork(log, at);
+    if (next === null) return null;
+    const { id, ask } = next;
+    const isTaken = stage.choices.chance(0.05) && stage.plan.removals === 0;
+    const { because, rate, seed, opening, later } = ask;
+    const options = {
+      at,
+      id: isTaken ? run.id : id,
+      ...(because !== null && { because }),
+      ...(rate !== null && { config: { rate } }),
+      ...(seed !== null && { seed }),
+      inputs: opening.map((tag) => ['given', { tag, by: tag % 50 }] as const),
+      later: later === 'filter' ? byTag : later,
+    };
+    const outcome = await this.call(
+      'read',
+      `fork(${options.id} at ${at})`,
+      () => run.fork(options),
+      (code) => {
+        if (code === 'NO_TICK') return at > run.tick || !log.named;
+        if (code === 'EXISTS') return isTaken;
+        if (code === 'STORE_FAILED') return stage.mayFail(process, 'read') || stage.mayFail(process, 'write');
+        return this.mayRead(code) || this.mayCommit(code);
+      },
+    );
+    if (outcome.value === null) return null;
+    const fork = outcome.value;
+    stage.book.holds(
+      fork.tick === at && fork.durableTick === at && fork.id === id,
+      () => `L6: ${this.name} was forked at ${at}, and ${fork.id} is at ${fork.tick}`,
+    );
+    if (process.dead) return null;
+    this.saw(at, worldText(fork.world), `the fork ${id} of ${this.name}`);
+    return new Pen(stage, process, fork, this.fuse);
   }
 
   /** Reads inputs back: each stands where this writer computed it, once. */
@@ -340,8 +479,7 @@ export class Pen {
     const outcome = await this.call('read', 'events', read, (code) => this.mayRead(code));
     let last = -1;
     for (const { tick, seq, tag } of outcome.value ?? []) {
-      const known =
-        this.tagsAt.get(tick)?.(tag) ?? stage.book.logs.get(run.id)?.ticks[tick]?.tags.includes(tag);
+      const known = this.tagsAt.get(tick)?.(tag) ?? this.log.ticks[tick]?.tags.includes(tag);
       stage.book.holds(
         known === true || this.process.dead,
         () => `${this.name} reads input ${tag} at tick ${tick}`,

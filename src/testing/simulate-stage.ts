@@ -7,7 +7,10 @@
  */
 import { type ErrorCode, isWorldfoldError } from '../base/errors.ts';
 import type { Store } from '../log/store.ts';
+import { hearWarnings } from './simulate-archive.ts';
 import { Book, WatchedMedium } from './simulate-book.ts';
+import { drawAsk } from './simulate-forks.ts';
+import { type BookedLog, type ForkAsk, filtered } from './simulate-ledger.ts';
 import { REFUSED } from './simulate-world.ts';
 import { type SeededChoices, type SimulatedScheduler, simulatedScheduler } from './simulated-scheduler.ts';
 import { type SimulatedFaults, type SimulatedStore, simulatedStore } from './simulated-store.ts';
@@ -25,6 +28,15 @@ export interface SimulationPlan {
   readonly lives: number;
   readonly turns: number;
   readonly deaths: readonly ('process' | 'power')[];
+  /** How many fields the land has: none, enough for columns of their own, enough for several chunks. */
+  readonly land: number;
+  /** How many forks are made at most, and how many names of runs are deleted. */
+  readonly forks: number;
+  readonly removals: number;
+  /** How often somebody collects, drops snapshots, damages one. */
+  readonly collections: number;
+  readonly drops: number;
+  readonly flips: number;
 }
 
 const DEATHS = ['process', 'power'] as const;
@@ -44,8 +56,30 @@ export function drawPlan({ below, chance }: SeededChoices): SimulationPlan {
     lives: 1 + below(2),
     turns: 3 + below(6),
     deaths,
+    ...drawTree({ below, chance }),
   };
 }
+
+function drawTree({
+  below,
+  chance,
+}: Pick<SeededChoices, 'below' | 'chance'>): Pick<
+  SimulationPlan,
+  'land' | 'forks' | 'removals' | 'collections' | 'drops' | 'flips'
+> {
+  const some = (p: number, n: number): number => (chance(p) ? 1 + below(n) : 0);
+  return {
+    land: [0, 150, 150, WIDE][below(chance(0.1) ? 4 : 3)]!,
+    forks: some(0.6, 4),
+    removals: some(0.4, 2),
+    collections: some(0.5, 5),
+    drops: some(0.5, 6),
+    flips: some(0.35, 4),
+  };
+}
+
+/** Fields of a land whose columns of eight bytes take two chunks. */
+const WIDE = 8250;
 
 /** A process of a simulation. */
 export interface SimulatedProcess {
@@ -81,6 +115,12 @@ export type Outcome<T> =
   | { readonly value: T; readonly code: null }
   | { readonly value: null; readonly code: ErrorCode; readonly facts: { readonly [name: string]: unknown } };
 
+/** Whether an input that a parent recorded enters a fork. */
+export type LaterFilter = (input: readonly [kind: string, row: object]) => boolean;
+
+/** The filter of all forks that have one. */
+export const byTag: LaterFilter = ([, row]) => filtered((row as { readonly tag: number }).tag);
+
 /** What the actors of one schedule share. */
 export class Stage {
   readonly seed: number;
@@ -89,11 +129,14 @@ export class Stage {
   readonly choices: SeededChoices;
   readonly book: Book;
   readonly medium: WatchedMedium;
-  readonly sources: readonly Source[];
-  /** Writers that are at it, by process: who replaces one says so here. */
+  readonly sources: Source[];
+  /** How many writers are still at it. */
+  writing = 0;
+  /** Every process that ever was, by its number. */
   readonly processes: SimulatedProcess[] = [];
   private readonly lines: SimulatedStore[] = [];
   private tags = 0;
+  private forks = 0;
 
   constructor(seed: number) {
     this.seed = seed;
@@ -111,6 +154,39 @@ export class Stage {
     ]);
   }
 
+  /** Hears what operators are told from now on; the answer ends it. */
+  listen(): () => void {
+    return hearWarnings((message) => this.book.archive.warned(this.medium.memory, message));
+  }
+
+  /** How often a run hashes its state: as the run that it was forked from, however far back. */
+  hashEvery(run: string): number {
+    return this.plan.runs[run.split('.')[0]!]!;
+  }
+
+  /** What a run that is not there yet is made with. */
+  newRun(id: string): { readonly seed: string; readonly config: { readonly land: number } } {
+    return { seed: `seed of ${id}`, config: { land: this.plan.land } };
+  }
+
+  /** Draws a fork of a log, and writes down what was asked for; null where there were enough. */
+  nextFork(of: BookedLog, at: number): { readonly id: string; readonly ask: ForkAsk } | null {
+    if (this.forks >= this.plan.forks) return null;
+    const id = `${of.run}.${++this.forks}`;
+    const ask = drawAsk(this.choices, of, at, () => this.tag(id));
+    this.book.asks.set(id, ask);
+    this.sources.push({ name: `ann of ${id}`, run: id, inputs: [] });
+    return { id, ask };
+  }
+
+  /** How a fork is told again, at an opening, which later inputs of its parent it takes. */
+  drawLater(run: string): { readonly later?: 'drop' | LaterFilter } {
+    const policy = this.book.asks.get(run)?.later ?? 'drop';
+    if (policy === 'drop') return {};
+    if (this.choices.chance(0.15)) return { later: 'drop' };
+    return policy === 'filter' ? { later: byTag } : {};
+  }
+
   /** Begins a process. Its calls wait for the scheduler and fail now and then, unless `calm`. */
   start(name: string, calm = false): SimulatedProcess {
     const pid = this.processes.length;
@@ -121,7 +197,9 @@ export class Stage {
     this.lines.push(inner);
     const store: Store = {
       ...inner,
+      ...this.book.archive.watched(inner),
       create: (run) => inner.create({ ...run, holder: { ...run.holder, pid } }),
+      fork: (fork) => inner.fork({ ...fork, holder: { ...fork.holder, pid } }),
       acquire: (segment, holder, takeover) => inner.acquire(segment, { ...holder, pid }, takeover),
     };
     const process = { name: `${name}(${pid})`, pid, store, dead: false };
@@ -144,16 +222,17 @@ export class Stage {
     this.medium.crash();
   }
 
-  /** A new tag for an input. */
-  tag(): number {
-    return ++this.tags;
+  /** A new tag for an input of a run. */
+  tag(run: string): number {
+    this.book.tagOf.set(++this.tags, run);
+    return this.tags;
   }
 
   /** An input that a source has not sent before. */
   nextInput(source: Source): SourceInput {
     const kind = this.choices.chance(0.7) ? 'given' : 'planted';
     const by = this.choices.chance(0.15) ? REFUSED : this.choices.below(50);
-    const input: SourceInput = { kind, tag: this.tag(), by, seq: source.inputs.length, ...NEW };
+    const input: SourceInput = { kind, tag: this.tag(source.run), by, seq: source.inputs.length, ...NEW };
     source.inputs.push(input);
     return input;
   }

@@ -1,10 +1,11 @@
 /**
- * The small world that simulated schedules run: a table, a singleton, two kinds, two inputs, streams and
- * keyed draws.
+ * The small world that simulated schedules run: tables, a singleton, kinds, two inputs, streams and keyed
+ * draws.
  *
  * Owns the world and its reading as text. Inputs carry a tag, a number of their own, so that a schedule can
  * count how often the log holds one. Every place calls `fuse` first, which may throw: a failure that no log
- * knows of.
+ * knows of. The land is wide enough that snapshots store its columns apart, and most of it is seldom written,
+ * so that they share them. The barn shows what config and seed the systems were given.
  */
 import { fail } from '../base/errors.ts';
 import { t } from '../schema/columns.ts';
@@ -19,14 +20,24 @@ export const simulatedSchema = defineSchema({
   name: 'simulated',
   version: 1,
   tick: '1 day',
-  config: { rate: t.f64().default(0.4) },
+  config: { rate: t.f64().default(0.4), land: t.u32().default(0) },
   tables: {
     plots: table({ id: t.id(), crop: t.u32().default(0), tag: t.u32().default(0) }, { index: ['crop'] }),
-    barn: singleton({ stock: t.int().default(0), last: t.text().default('') }),
+    barn: singleton({
+      stock: t.int().default(0),
+      last: t.text().default(''),
+      rate: t.f64().default(0),
+      luck: t.u32().default(0),
+    }),
+    land: table({ id: t.id(), height: t.f64(), soil: t.u32().default(0), name: t.text().default('') }),
   },
   events: {
     grew: event({ plot: t.ref('plots'), by: t.u8() }),
     sown: event({ plot: t.newId('plots'), crop: t.u32() }),
+    felt: event({ rate: t.f64(), luck: t.u32() }),
+    tilled: event({ field: t.ref('land'), soil: t.u32() }),
+    drowned: event({ field: t.ref('land') }),
+    raised: event({ field: t.newId('land'), height: t.f64() }),
   },
   inputs: {
     given: event({ tag: t.u32(), by: t.u16() }),
@@ -44,6 +55,29 @@ export type Fuse = (place: FusePlace, tick: number) => void;
 
 const { system } = simulatedSchema;
 
+/** The config of the barn as the systems see it, and a draw that only the seed and the tick decide. */
+const feel = system('feel', ({ emit, rng, config }) => {
+  emit.felt({ rate: config.rate, luck: rng('feel').int(0, 2 ** 31) });
+});
+
+/** Every third tick a field is tilled, and then and again one is lost or won. */
+const till = system('till', { every: 3 }, ({ world: { land }, emit, rng, tick }) => {
+  if (land.size === 0) return;
+  const draw = rng('till');
+  const fieldAt = (row: number): number => land.columns.id[row]!;
+  emit.tilled({ field: fieldAt(draw.int(0, land.size - 1)), soil: draw.int(1, 99) });
+  if (tick % 2 === 0) emit.drowned({ field: fieldAt(draw.int(0, land.size - 1)) });
+  if (tick % 4 === 1 || tick % 4 === 2) emit.raised({ height: draw.float() });
+});
+
+/** The land of a setup: columns that are all different, with names for the first fields. */
+const landOf = (fields: number) => ({
+  height: Float64Array.from({ length: fields }, (_, i) => i / 8),
+  soil: new Uint32Array(fields),
+  name: Array.from({ length: fields }, (_, i) => (i < NAMED ? `field ${i}` : '')),
+});
+const NAMED = 150;
+
 /** The world, with a fuse in it. */
 export function simulatedWorld(fuse: Fuse) {
   const grow = system('grow', ({ world: { plots }, emit, rng, config, tick }) => {
@@ -58,8 +92,9 @@ export function simulatedWorld(fuse: Fuse) {
     if (world.plots.by.crop(7).size === 0) emit.grew({ plot, by: 7 });
   });
   return defineWorld(simulatedSchema, {
-    setup({ insert, emit }) {
+    setup({ insert, emit, config }) {
       fuse('setup', 0);
+      if (config.land > 0) insert.land.many(landOf(config.land));
       insert.plots.many({ crop: Uint32Array.of(1, 2, 3, 4) });
       emit.sown({ crop: 50 });
     },
@@ -69,6 +104,10 @@ export function simulatedWorld(fuse: Fuse) {
         w.plots.update(e.plot, { crop: w.plots.get(e.plot)!.crop + e.by });
       },
       sown: (w, e) => w.plots.insert({ id: e.plot, crop: e.crop }),
+      felt: (w, { rate, luck }) => w.barn.set({ rate, luck }),
+      tilled: (w, { field, soil }) => w.land.update(field, { soil }),
+      drowned: (w, { field }) => w.land.delete(field),
+      raised: (w, { field, height }) => w.land.insert({ id: field, height }),
       given: (w, e, { tick, rng }) => {
         if (e.by === REFUSED) fail('BAD_VALUE', 'nobody gives that much');
         fuse('apply given', tick);
@@ -76,7 +115,7 @@ export function simulatedWorld(fuse: Fuse) {
       },
       planted: (w, e) => w.plots.insert({ id: e.plot, tag: e.tag }),
     },
-    systems: [grow, sow],
+    systems: [grow, sow, feel, till],
     invariants: {
       plotsStay: (w, { tick }) => {
         fuse('invariant', tick);
@@ -89,8 +128,21 @@ export function simulatedWorld(fuse: Fuse) {
 /** A run of the simulated world. */
 export type SimulatedRun = Run<InferShape<typeof simulatedSchema>, 'crops'>;
 
+/** What a reader of the land sees, in short: sizes and sums that no two lands of a schedule share. */
+function landText({ size, columns: { id, height, soil, name } }: SimulatedRun['world']['land']): string {
+  let sum = 0;
+  for (let row = 0; row < size; row++) {
+    sum = Math.imul(sum ^ id[row]!, 0x01000193) ^ Math.floor(height[row]! * 1e9);
+    sum = Math.imul(sum ^ soil[row]!, 0x01000193) ^ name[row]!.length;
+  }
+  return `${size} ${sum >>> 0} ${name[0]} ${name[size - 1]}`;
+}
+
 /** A world as text: equal for worlds that no reader can tell apart. */
 export const worldText = (world: object): string =>
   Object.entries(world)
-    .map(([name, rows]) => `${name} ${textOf(Symbol.iterator in rows ? [...rows] : rows.value)}`)
+    .map(([name, rows]) => {
+      if (name === 'land') return `land ${landText(rows)}`;
+      return `${name} ${textOf(Symbol.iterator in rows ? [...rows] : rows.value)}`;
+    })
     .join('\n');

@@ -9,9 +9,10 @@
 import { isWorldfoldError } from '../base/errors.ts';
 import { loadHash } from '../base/hash.ts';
 import { die, read, write } from './simulate-actors.ts';
-import type { Violation } from './simulate-book.ts';
+import { judge } from './simulate-end.ts';
+import { collect, remove, sweep, vandalise } from './simulate-meddlers.ts';
+import type { Violation } from './simulate-notes.ts';
 import { type SimulationPlan, Stage } from './simulate-stage.ts';
-import { judge } from './simulate-twin.ts';
 
 /** How to simulate. */
 export interface SimulateOptions {
@@ -59,13 +60,34 @@ function traceOf({ scheduler, book }: Stage): string[] {
  * expect(report.violations, report.trace.join('\n')).toEqual([]);
  * ```
  */
-export async function simulate(seed: number, options: SimulateOptions = {}): Promise<SimulationReport> {
-  await loadHash();
-  const stage = new Stage(seed);
-  const { plan, book, scheduler } = stage;
+export function simulate(seed: number, options: SimulateOptions = {}): Promise<SimulationReport> {
+  const report = before.then(() => run(seed, options));
+  before = report.catch(() => {});
+  return report;
+}
+
+/** Schedules hear the warnings of the whole process: one runs after the other. */
+let before: Promise<unknown> = Promise.resolve();
+
+/** Sends the actors of a schedule on. */
+function cast(stage: Stage): void {
+  const { plan, scheduler } = stage;
+  stage.writing = plan.writers;
   for (let i = 1; i <= plan.writers; i++) scheduler.spawn(`writer ${i}`, (actor) => write(stage, actor));
   for (let i = 1; i <= plan.readers; i++) scheduler.spawn(`reader ${i}`, (actor) => read(stage, actor));
   if (plan.deaths.length > 0) scheduler.spawn('death', (actor) => die(stage, actor));
+  if (plan.removals > 0) scheduler.spawn('remover', (actor) => remove(stage, actor));
+  if (plan.collections > 0) scheduler.spawn('collector', (actor) => collect(stage, actor));
+  if (plan.drops > 0) scheduler.spawn('janitor', (actor) => sweep(stage, actor));
+  if (plan.flips > 0) scheduler.spawn('vandal', (actor) => vandalise(stage, actor));
+}
+
+async function run(seed: number, options: SimulateOptions): Promise<SimulationReport> {
+  await loadHash();
+  const stage = new Stage(seed);
+  const { plan, book, scheduler } = stage;
+  const deafen = stage.listen();
+  cast(stage);
   try {
     await scheduler.run(options.maxSteps ?? 20_000);
     if (!book.broken) await judge(stage);
@@ -73,6 +95,8 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
     book.broke(
       isWorldfoldError(e) ? `${e.code}: ${e.stack}` : `the schedule failed: ${(e as Error).stack ?? e}`,
     );
+  } finally {
+    deafen();
   }
   const { violations, counts } = book;
   return { seed, plan, steps: scheduler.trace.length, violations, counts, trace: traceOf(stage) };

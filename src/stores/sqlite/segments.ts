@@ -48,7 +48,10 @@ const SHOWN = [
   'segments.opening',
 ] as const;
 
-/** Rows are joined so that what should be there and is not shows as null: it must not look like a shorter list. */
+/**
+ * Rows are joined so that what should be there and is not shows as null: it must not look like a shorter
+ * list.
+ */
 function segmentInfoOf(row: ShownSegment, of: string): SegmentInfo {
   const { segment: id, family, parent, parent_number, parent_tick, head_tick, head_hash, epoch } = row;
   if (id === null || head_tick === null || head_hash === null || epoch === null)

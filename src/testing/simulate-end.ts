@@ -1,0 +1,119 @@
+/**
+ * The last acts of a simulated schedule: what nobody needs is taken away, and then something that is needed.
+ *
+ * Owns the judgement of the store as a whole, once every run is closed: without its snapshots each run is the
+ * same; a collection leaves what runs reach and nothing else; a flipped bit of a record is named by whoever
+ * comes by it, and by nobody else.
+ */
+import { hex } from '../base/bytes.ts';
+import { isWorldfoldError } from '../base/errors.ts';
+import { replay } from '../replay/replay.ts';
+import { openRun } from '../simulation/open-run.ts';
+import { type BookedLog, ownerOf, reachedBy } from './simulate-ledger.ts';
+import type { Stage } from './simulate-stage.ts';
+import { CALM_WORLD, judgeRuns } from './simulate-twin.ts';
+import { worldText } from './simulate-world.ts';
+
+/** Opens a run, looks at it, and closes it. */
+async function lookAt(stage: Stage, log: BookedLog): Promise<void> {
+  const { book } = stage;
+  const { store } = stage.start('visitor', true);
+  const { run: id, ticks } = log;
+  const options = { store, id, hashEvery: stage.hashEvery(id), snapshots: false, later: 'drop' } as const;
+  const what = `visitor.open(${id})`;
+  const outcome = await stage.ask(
+    what,
+    () => openRun(CALM_WORLD, options),
+    () => false,
+  );
+  if (outcome.value === null) return;
+  const { value: run } = outcome;
+  book.holds(run.tick === ticks.length - 1, () => `L4: ${what} is at tick ${run.tick}`);
+  book.sawTick(log, run.tick, worldText(run.world), what);
+  const tick = stage.below(run.tick + 1);
+  book.sawTick(log, tick, worldText(await run.at(tick)), `${what}.at(${tick})`);
+  await run.close();
+}
+
+/** Takes all snapshots away that are not pinned: nothing is lost with them. */
+async function dropAll(stage: Stage): Promise<void> {
+  const { book } = stage;
+  const { store } = stage.start('janitor', true);
+  for (const { segment, snapshots } of book.segments.values())
+    await store.dropSnapshots(segment, [...snapshots.keys()]);
+  const logs = [...book.logs.values()];
+  await lookAt(stage, logs[stage.below(logs.length)]!);
+}
+
+/** Everything is collected: the medium holds what runs reach, every record of it as it was, and no more. */
+async function collectAll(stage: Stage): Promise<void> {
+  const { book, medium } = stage;
+  const { store } = stage.start('collector', true);
+  const limit = stage.choices.chance(0.5) ? Infinity : 1 + stage.below(5);
+  for (let calls = 0; (await store.collect(limit)) > 0; calls++)
+    if (calls > 10_000) return void book.broke('L6: a collection never ends');
+  const reached = reachedBy(book.logs.values());
+  const expected = { runs: book.logs.size, segments: reached.size, records: 0, snapshots: 0 };
+  const chunks = new Set<string>();
+  for (const [{ run, segment, first, family, ticks, snapshots }, to] of reached) {
+    const last = Math.min(to, ticks.length - 1);
+    expected.records += last - first + 1;
+    for (const [tick, snapshot] of snapshots) {
+      if (tick > last) continue;
+      expected.snapshots++;
+      for (const number of snapshot.chunks) chunks.add(`${family} ${number}`);
+    }
+    if (last < first) continue;
+    for (const { tick, hash } of medium.memory.read(segment, first, { records: Infinity, bytes: Infinity })
+      .records)
+      book.holds(hex(hash) === ticks[tick]?.hash, () => `L6: tick ${tick} of ${run} changed`);
+  }
+  const held = JSON.stringify(medium.memory.count());
+  const due = JSON.stringify({ ...expected, chunks: chunks.size });
+  book.holds(held === due, () => `L6: a collection left ${held}, and runs reach ${due}`);
+}
+
+/** Flips a bit of a record: whoever replays it names it. */
+async function damageRecord(stage: Stage): Promise<void> {
+  const { book, medium } = stage;
+  const reached = [...reachedBy(book.logs.values())].filter(
+    ([log, to]) => Math.min(to, log.ticks.length - 1) >= log.first,
+  );
+  const [log, to] = reached[stage.below(reached.length)]!;
+  const last = Math.min(to, log.ticks.length - 1);
+  const tick = log.first + stage.below(last - log.first + 1);
+  const bytes = medium.memory.keptBytes(log.segment, 'record', tick)!;
+  const at = stage.below(bytes.length);
+  bytes[at]! ^= 1 << stage.below(8);
+  book.note(`vandal: byte ${at} of tick ${tick} of ${log.run}`);
+  const { store } = stage.start('judge', true);
+  const logs = [...book.logs.values()];
+  const hit = logs.filter((one) => tick < one.ticks.length && ownerOf(one, tick) === log);
+  // One that holds the record, and one that may or may not.
+  for (const one of new Set([hit[stage.below(hit.length)]!, logs[stage.below(logs.length)]!])) {
+    const isIn = tick < one.ticks.length && ownerOf(one, tick) === log;
+    const found = await replay(CALM_WORLD, { store, id: one.run }).then(
+      () => null,
+      (e: unknown) => e,
+    );
+    const isNamed =
+      isWorldfoldError(found) && found.facts.segment === log.segment && found.facts.tick === tick;
+    book.holds(
+      isIn ? isNamed && ['CORRUPT', 'NEWER_FORMAT'].includes(found.code) : found === null,
+      () =>
+        `L12: byte ${at} of tick ${tick} of ${log.run} is damaged, and the replay of ${one.run} says ${found}`,
+    );
+  }
+}
+
+/** Judges what a schedule left behind. */
+export async function judge(stage: Stage): Promise<void> {
+  const { book } = stage;
+  await judgeRuns(stage);
+  book.archive.judge();
+  if (book.logs.size === 0) return;
+  const acts = [dropAll, collectAll, damageRecord].filter(
+    (act) => act !== dropAll || stage.choices.chance(0.5),
+  );
+  for (const act of acts) if (!book.broken) await act(stage);
+}
