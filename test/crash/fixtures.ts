@@ -1,12 +1,15 @@
 /**
  * Files to damage: a plain run, and a tree of forks, both with snapshots and with records in parts.
  */
-import { copyFileSync, existsSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
 import Database from 'better-sqlite3';
 import { createRun } from '../../src/index.ts';
 import { openSqliteStore } from '../../src/stores/sqlite/open.ts';
 import { inputsAt, SOURCE } from './herd.ts';
-import { policy, type Runs, world } from './inspect.ts';
+import { type Inspection, inspect, judge, policy, type Runs, type Verdict, world } from './inspect.ts';
 
 /** Records longer than this are in parts. */
 const PART_BYTES = 1500;
@@ -71,6 +74,9 @@ export async function treeFile(path: string): Promise<Runs> {
   ]);
 }
 
+/** Whether everything is tried, and not a part of it. */
+export const isThorough = Boolean(process.env.CI || process.env.WORLDFOLD_REQUIRE_ALL);
+
 /** Copies a file, and nothing of what stood beside the copy before. */
 export function copy(from: string, to: string): void {
   for (const end of ['', '-wal', '-shm', '-journal']) if (existsSync(to + end)) rmSync(to + end);
@@ -85,5 +91,48 @@ export function raw<T>(path: string, work: (db: Database.Database) => T): T {
     return work(db);
   } finally {
     db.close();
+  }
+}
+
+/** A file with what it answers while it is whole. */
+export interface Fixture {
+  readonly file: string;
+  readonly runs: Runs;
+  readonly before: Inspection;
+}
+
+/** The files of a test, and a place for the copy that is harmed. */
+export class Fixtures {
+  private readonly folder = mkdtempSync(join(tmpdir(), 'worldfold-damage-'));
+  private readonly made = new Map<string, Fixture>();
+  /** The copy. */
+  readonly work = join(this.folder, 'work.db');
+
+  /** Makes the files. */
+  async make(): Promise<void> {
+    for (const [name, write] of Object.entries({ plain: plainFile, tree: treeFile })) {
+      const file = join(this.folder, `${name}.db`);
+      const runs = await write(file);
+      copy(file, this.work);
+      this.made.set(name, { file, runs, before: await inspect(this.work, runs) });
+    }
+  }
+
+  /** One of the files. */
+  of(name: string): Fixture {
+    return this.made.get(name)!;
+  }
+
+  /** Harms a copy and judges what becomes of it; undefined where `harm` says that it could do nothing. */
+  async harm(name: string, harm: (path: string) => unknown): Promise<Verdict | undefined> {
+    const { file, runs, before } = this.of(name);
+    copy(file, this.work);
+    if (harm(this.work) === false) return undefined;
+    return judge(before, await inspect(this.work, runs));
+  }
+
+  /** Deletes all of it. */
+  remove(): void {
+    rmSync(this.folder, { recursive: true });
   }
 }

@@ -111,13 +111,18 @@ class Inspector {
     await this.ask(
       `advance ${id}`,
       () => run.advance(ONWARD),
-      (advanced) => advanced,
+      // How much is durable by then depends on the snapshots that there are.
+      ({ tick, stateHash, ended }) => [tick, stateHash, ended],
     );
-    await this.ask(
+    const isClosed = await this.ask(
       `close ${id}`,
-      () => run.close(),
+      async () => {
+        await run.close();
+        return true;
+      },
       () => 'closed',
     );
+    if (!isClosed || run.tick !== ticks + ONWARD) return;
     await this.ask(
       `log ${id}`,
       () => framesFrom(store, id, run.tick - ONWARD),
@@ -129,38 +134,44 @@ class Inspector {
 /** The runs of a file with the last tick of each. */
 export type Runs = ReadonlyMap<string, number>;
 
+/** The warnings that are given while something is done; nobody else hears them. */
+export async function heard(work: () => Promise<void>): Promise<string[]> {
+  const warnings: string[] = [];
+  const others = process.listeners('warning');
+  process.removeAllListeners('warning');
+  process.on('warning', ({ message }) => void warnings.push(message));
+  try {
+    await work();
+    await turn();
+  } finally {
+    process.removeAllListeners('warning');
+    for (const other of others) process.on('warning', other);
+  }
+  return warnings;
+}
+
 /** Asks all questions of a file. */
 export async function inspect(path: string, runs: Runs): Promise<Inspection> {
   const inspector = new Inspector();
-  const warnings: string[] = [];
-  const hear = ({ message }: Error): void => void warnings.push(message);
-  process.on('warning', hear);
-  try {
-    const store = await inspector.ask(
-      'store',
-      () => sqliteStore(path),
-      () => 'opened',
-    );
-    if (store !== undefined) {
+  const open = () => sqliteStore(path);
+  const warnings = await heard(async () => {
+    const store = await inspector.ask('store', open, () => 'opened');
+    if (store === undefined) return;
+    try {
       await inspector.read(store, [...runs.keys()]);
       for (const [id, ticks] of runs) await inspector.live(store, id, ticks);
-      await inspector.ask(
-        'shut',
-        () => store.close(),
-        () => 'shut',
-      );
+    } finally {
+      await store.close();
     }
-    await turn();
-  } finally {
-    process.off('warning', hear);
-  }
+  });
   return { answers: inspector.answers, warnings };
 }
 
-/** What became of a damage, in words. */
+/** What became of a damage. */
 export interface Verdict {
-  /** Questions that were refused, by code. */
-  readonly refused: { readonly [code: string]: readonly string[] };
+  /** Refusals by code, in words: `CORRUPT: list, open plain; NO_STATE: at plain 0-4`. Empty where there is none. */
+  readonly told: string;
+  readonly refusals: readonly WorldfoldError[];
   /** Questions with another answer than before: none, ever. */
   readonly wrong: readonly string[];
   readonly warnings: readonly string[];
@@ -168,12 +179,31 @@ export interface Verdict {
 
 /** Judges what a damaged file answered by what the whole one did. */
 export function judge(before: Inspection, after: Inspection): Verdict {
-  const refused: { [code: string]: string[] } = {};
+  const refused = new Map<string, string[]>();
+  const refusals: WorldfoldError[] = [];
   const wrong: string[] = [];
-  for (const [question, answer] of after.answers) {
+  for (const [question, answer] of after.answers)
     if (typeof answer === 'string') {
       if (before.answers.get(question) !== answer) wrong.push(question);
-    } else (refused[answer.code] ??= []).push(question);
+    } else {
+      refusals.push(answer);
+      refused.set(answer.code, [...(refused.get(answer.code) ?? []), question]);
+    }
+  const codes = [...refused].sort(([a], [b]) => (a < b ? -1 : 1));
+  const told = codes.map(([code, questions]) => `${code}: ${inRanges(questions).join(', ')}`).join('; ');
+  return { told, refusals, wrong, warnings: after.warnings };
+}
+
+/** Ticks that follow each other, as a range: `at plain 0-4`. */
+function inRanges(questions: readonly string[]): string[] {
+  const said: { what: string; from: number; to: number }[] = [];
+  for (const question of questions) {
+    const [, what = question, tick = ''] = /^(at \S+) (\d+)$/.exec(question) ?? [];
+    const last = said.at(-1);
+    if (tick !== '' && last?.what === what && last.to === Number(tick) - 1) last.to++;
+    else said.push({ what, from: Number(tick || -1), to: Number(tick || -1) });
   }
-  return { refused, wrong, warnings: after.warnings };
+  return said.map(({ what, from, to }) =>
+    from < 0 ? what : `${what} ${from === to ? from : `${from}-${to}`}`,
+  );
 }
