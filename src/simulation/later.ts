@@ -71,7 +71,9 @@ export class LaterReader {
     }
   }
 
-  /** Whether an error says that the parent was removed: its log goes from its end, maybe between two calls. */
+  /**
+   * Whether an error says that the parent was removed: its log goes from its end, maybe between two calls.
+   */
   private async isGone(e: unknown): Promise<boolean> {
     const { store, segment } = this.parts;
     if (isWorldfoldError(e, 'UNKNOWN_RUN')) return true;
@@ -111,7 +113,7 @@ export class LaterReader {
 const gone = (segment: string, tick: number, cause?: unknown): WorldfoldError =>
   new WorldfoldError(
     'NO_STATE',
-    `the later inputs of the parent are gone: segment '${segment}' was removed, or what it held behind its forks`,
+    `the later inputs of the parent are gone: segment '${segment}' was removed, or its end`,
     { segment, tick },
     "Open the fork with later: 'drop' to go on without them.",
     cause,

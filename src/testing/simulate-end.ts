@@ -102,7 +102,7 @@ async function damageRecord(stage: Stage): Promise<void> {
     book.holds(
       isIn ? isNamed && ['CORRUPT', 'NEWER_FORMAT'].includes(found.code) : found === null,
       () =>
-        `L12: byte ${at} of tick ${tick} of ${log.run} is damaged, and the replay of ${one.run} says ${found}`,
+        `L12: byte ${at} of tick ${tick} of ${log.run} is damaged; the replay of ${one.run} says ${found}`,
     );
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Every kind of byte in the rows of a store, flipped one at a time: what is asked of the store then is refused
- * with a code, or answered as before. The table says which. All harms are done in CI, one for each
+ * Every kind of byte in the rows of a store, flipped one at a time: what is asked of the store then is
+ * refused with a code, or answered as before. The table says which. All harms are done in CI, one for each
  * value elsewhere.
  */
 import Database from 'better-sqlite3';

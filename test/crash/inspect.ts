@@ -169,7 +169,10 @@ export async function inspect(path: string, runs: Runs): Promise<Inspection> {
 
 /** What became of a damage. */
 export interface Verdict {
-  /** Refusals by code, in words: `CORRUPT: list, open plain; NO_STATE: at plain 0-4`. Empty where there is none. */
+  /**
+   * Refusals by code, in words: `CORRUPT: list, open plain; NO_STATE: at plain 0-4`. Empty where there is
+   * none.
+   */
   readonly told: string;
   readonly refusals: readonly WorldfoldError[];
   /** Questions with another answer than before: none, ever. */

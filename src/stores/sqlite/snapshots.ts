@@ -112,7 +112,7 @@ export class Snapshots {
     if (packed.length % NUMBER_BYTES !== 0 || !chunks.every(Number.isSafeInteger))
       fail(
         'CORRUPT',
-        `what says where the chunks of the snapshot of tick ${tick} in segment '${segment.id}' are is damaged`,
+        `the list of chunks of the snapshot of tick ${tick} in segment '${segment.id}' is damaged`,
         { segment: segment.id, tick },
         'It can be dropped and made again from the log.',
       );
