@@ -121,6 +121,7 @@ export type {
   Frame,
   Input,
   InputSource,
+  KeptSnapshot,
   LaterFilter,
   LoggedEvent,
   Observed,

@@ -49,7 +49,7 @@ async function recorded(store: Store, ticks = 10, snapshots: false | { every: nu
 }
 
 describe('changed code', () => {
-  test('L13: handlers of another text and the same results go on in the same era', async () => {
+  test('L3 L13: handlers of another text and the same results go on in the same era', async () => {
     const store = memoryStore();
     await recorded(store);
     const same = bank('1.0' as never as number);
@@ -149,11 +149,16 @@ describe('changed code', () => {
     expect((await run.at(10)).sums.value.total).toBe(55);
     expect(await codeOf(() => run.advance(1))).toBe('INVARIANT_BROKEN');
     expect(run.world.sums.value.total).toBe(55);
+    expect(await codeOf(() => run.unpin(10))).toBe('BAD_USAGE');
     const fork = await run.fork({ at: 10, id: 'f' });
     expect(fork.world.sums.value.total).toBe(55);
     fails = false;
     await run.advance(1);
     await fork.advance(1);
+    expect(await codeOf(() => run.unpin(10))).toBe('BAD_USAGE');
+    await run.snapshot({ pin: true });
+    await run.unpin(11);
+    expect((await run.snapshots()).find(({ tick }) => tick === 11)?.pinned).toBe(false);
     expect([run.world.sums.value.total, fork.world.sums.value.total]).toEqual([77, 77]);
     await run.close();
     await fork.close();

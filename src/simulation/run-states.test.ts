@@ -70,7 +70,11 @@ const CALLS: { readonly [call in RunCall]: readonly [string, (reached: Reached) 
       },
     ],
   ],
-  snapshot: [['snapshot()', ({ run }) => run.snapshot()]],
+  snapshot: [
+    ['snapshot()', ({ run }) => run.snapshot()],
+    // Nothing is pinned: what the table refuses is refused before that is found.
+    ['unpin()', ({ run }) => run.unpin(0).catch((e) => (e.code === 'NO_TICK' ? null : Promise.reject(e)))],
+  ],
   submit: [
     ['an input', ({ run }) => run.submit.priced({ price: 1 })],
     ['a fact', ({ run }) => run.submit.shouted()],
@@ -78,6 +82,7 @@ const CALLS: { readonly [call in RunCall]: readonly [string, (reached: Reached) 
   read: [
     ['on computed', ({ run }) => run.on('computed', () => {})()],
     ['on durable', ({ run }) => run.on('durable', () => {})()],
+    ['snapshots', ({ run }) => run.snapshots()],
     ['events', ({ run }) => collect(run.events('moved'))],
     ['metrics', ({ run }) => run.metrics()],
     ['at', ({ run }) => run.at(1)],
@@ -145,9 +150,9 @@ describe('the laws of docs/SPEC.md', () => {
       : [[law[1]!, [...law[2]!.matchAll(/`([^`]+)`/g)].map(([, path]) => path!)] as const];
   });
 
-  test('are fifteen, and each but that of snapshots has its tests', () => {
+  test('are fifteen, and each has its tests', () => {
     expect(laws.map(([law]) => law)).toEqual(Array.from({ length: 15 }, (_, i) => `L${i + 1}`));
-    expect(laws.filter(([, paths]) => paths.length === 0).map(([law]) => law)).toEqual(['L4']);
+    expect(laws.filter(([, paths]) => paths.length === 0)).toEqual([]);
   });
 
   test.each(laws)('%s: what is named as its test speaks of it', (law, paths) => {
@@ -155,7 +160,9 @@ describe('the laws of docs/SPEC.md', () => {
     for (const path of paths) {
       const place = new URL(path, root);
       const files = statSync(place).isDirectory()
-        ? readdirSync(place).map((file) => new URL(`${path}/${file}`, root))
+        ? readdirSync(place, { withFileTypes: true })
+            .filter((entry) => entry.isFile())
+            .map(({ name }) => new URL(`${path}/${name}`, root))
         : [place];
       const texts = files.map((file) => readFileSync(file, 'utf8'));
       expect(

@@ -7,7 +7,7 @@
 import { show } from '../base/canonical.ts';
 import { fail, WorldfoldError } from '../base/errors.ts';
 import { yieldToEvents } from '../base/platform.ts';
-import type { EnvironmentChange } from '../log/environment.ts';
+import { type EnvironmentChange, parseChange } from '../log/environment.ts';
 import { encodeRecord } from '../log/record.ts';
 import { hasSnapshots, type LogRecord, type SnapshotInfo, unsupported } from '../log/store.ts';
 import type { KindLayout } from '../schema/compile.ts';
@@ -25,7 +25,7 @@ import { Committer, isLost, release } from './committer.ts';
 import { type ComputedTick, type Engine, InputRefused } from './engine.ts';
 import { attemptText, inputError, inRun } from './failures.ts';
 import type { ForkOptions } from './fork.ts';
-import { eventsOf, type LogSource, type MetricFrame, metricsOf } from './history.ts';
+import { eventsOf, frames as framesOf, type LogSource, type MetricFrame, metricsOf } from './history.ts';
 import { drop, InputQueue, type Submission } from './input-queue.ts';
 import { type ObservedMoment, Observers, type TickNews } from './observers.ts';
 import { damageOf, type KnownLog, noState, type RestoreOptions, restore } from './restore.ts';
@@ -33,6 +33,7 @@ import type { AdvanceOptions, AdvanceResult } from './run-options.ts';
 import type { RunParts } from './run-parts.ts';
 import { checkCall, type RunState } from './run-states.ts';
 import { SnapshotKeeper } from './snapshots.ts';
+import type { KeptSnapshot } from './types.ts';
 
 /** Milliseconds of computing before other tasks get their turn. */
 const SLICE_MS = 20;
@@ -424,6 +425,25 @@ export class RunCore {
     return { tick: this.tick };
   }
 
+  /** The snapshots of the run's own ticks. */
+  async snapshots(): Promise<readonly KeptSnapshot[]> {
+    checkCall(this.id, this.state, 'read');
+    const { store, segment } = this.parts;
+    if (!hasSnapshots(store)) return unsupported(store, 'snapshots');
+    return (await store.snapshots(segment)).map(({ tick, pinned, bytes }) => ({ tick, pinned, bytes }));
+  }
+
+  /** Lets a pinned snapshot go with the others, unless an era begins with it. */
+  async unpin(tick: number): Promise<void> {
+    checkCall(this.id, this.state, 'snapshot');
+    const { store, segment } = this.parts;
+    if (!hasSnapshots(store)) return unsupported(store, 'snapshots');
+    if (this.known.base !== null && tick === this.tick) refuseUnpin(this.id, tick);
+    for await (const { environment } of framesOf(this.source, tick + 1, Math.min(tick + 1, this.tick)))
+      if (environment !== null && parseChange(environment).era !== undefined) refuseUnpin(this.id, tick);
+    await store.pinSnapshot(segment, tick, false);
+  }
+
   /**
    * Begins what the next record will say: a new era, whose world is pinned as a snapshot, and then the change
    * of a fork, which is no part of that world.
@@ -462,6 +482,14 @@ export class RunCore {
     }
   }
 }
+
+const refuseUnpin = (run: string, tick: number): never =>
+  fail(
+    'BAD_USAGE',
+    `run '${run}': an era begins with the snapshot of tick ${tick}`,
+    { run, tick },
+    'Nothing else holds its world: it stays pinned.',
+  );
 
 // `await using` where the platform has it.
 if (Symbol.asyncDispose)

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { hamlet } from '../../test/support/hamlet.ts';
-import { hashesOf, rowsOf, settled } from '../../test/support/runs.ts';
+import { codeOf, hashesOf, rowsOf, settled } from '../../test/support/runs.ts';
 import { rootPath } from '../log/lineage.ts';
 import { memoryStore } from '../log/memory-store.ts';
 import type { SnapshotInfo, Store, StoredSnapshot } from '../log/store.ts';
@@ -175,6 +175,8 @@ describe('snapshots of a run', () => {
     await run.advance(3);
     expect(await run.snapshot({ pin: true })).toEqual({ tick: 3 });
     await run.advance(60);
+    expect((await run.snapshots()).filter(({ pinned }) => pinned)).toMatchObject([{ tick: 3 }]);
+    expect(await codeOf(() => run.unpin(4000))).toBe('NO_TICK');
     await run.close();
     const segment = await segmentOf(store, 'r');
     const kept = await store.snapshots(segment);

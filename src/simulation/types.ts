@@ -192,6 +192,13 @@ export interface Run<S extends Shape, M extends string> extends AsyncClose {
    * keeps none.
    */
   snapshot(options?: { readonly pin?: boolean }): Promise<{ readonly tick: number }>;
+  /** The snapshots of the run's own ticks, in order of tick. `UNSUPPORTED` where the store keeps none. */
+  snapshots(): Promise<readonly KeptSnapshot[]>;
+  /**
+   * Lets a pinned snapshot be thinned out like any other. `NO_TICK` where there is none; `BAD_USAGE` for the
+   * one that an era begins with, which nothing else holds.
+   */
+  unpin(tick: number): Promise<void>;
   /**
    * Ends the run: an advance under way stops after its tick, everything computed is made durable, the lease
    * is given up, and further calls are refused with `CLOSED`. Closing twice does nothing more.
@@ -211,6 +218,15 @@ export type RecordedInput<S extends Shape> = {
 }[keyof S['inputs'] & string];
 /** Whether an input that the parent recorded at a tick enters the fork. It is asked once for each. */
 export type LaterFilter<S extends Shape> = (input: RecordedInput<S>, tick: number) => boolean;
+
+/** A snapshot that the store keeps of a run. */
+export interface KeptSnapshot {
+  readonly tick: number;
+  /** Whether it stays until it is unpinned. */
+  readonly pinned: boolean;
+  /** Bytes that were stored for it, those that it shares with earlier ones not counted. */
+  readonly bytes: number;
+}
 
 /** Where and how to fork. */
 export interface ForkOptions<S extends Shape> {

@@ -76,12 +76,12 @@ const MET = [
 ];
 
 if (ONE !== undefined)
-  test(`L1 to L7, L11, L12, L14: the schedule of seed ${ONE}`, async () => {
+  test(`L1 L2 L3 L4 L5 L6 L7 L11 L12 L14: the schedule of seed ${ONE}`, async () => {
     process.stdout.write(`${(await check(Number(ONE))).trace.join('\n')}\n`);
   });
 else {
   test.each(regressions.schedules)(
-    'L1 to L7, L11, L12, L14: the schedule of seed $seed, which once failed: $why',
+    'L1 L2 L3 L4 L5 L6 L7 L11 L12 L14: the schedule of seed $seed, which once failed: $why',
     async ({ seed }) => {
       expect((await check(seed)).steps).toBeGreaterThan(0);
     },
@@ -89,7 +89,9 @@ else {
 
   for (let from = 0; from < SCHEDULES; from += PART) {
     const to = Math.min(from + PART, SCHEDULES);
-    test(`L1 to L7, L11, L12, L14: schedules ${from} to ${to - 1}`, { timeout: 10 * MINUTES }, async () => {
+    test(`L1 L2 L3 L4 L5 L6 L7 L11 L12 L14: schedules ${from} to ${to - 1}`, {
+      timeout: 10 * MINUTES,
+    }, async () => {
       const met = new Set<string>();
       for (let seed = from; seed < to; seed++)
         for (const what of (await check(seed)).counts.keys()) met.add(what);
