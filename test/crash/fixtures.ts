@@ -18,7 +18,8 @@ type HerdRun = Awaited<ReturnType<typeof create>>;
 const create = (store: Awaited<ReturnType<typeof openSqliteStore>>, id: string) =>
   createRun(world, { ...policy, store, id, seed: 'herd' });
 
-async function advanceTo(run: HerdRun, to: number): Promise<void> {
+/** Advances with the inputs of the script. */
+export async function advanceTo(run: HerdRun, to: number): Promise<void> {
   while (run.tick < to) {
     for (const { seq } of inputsAt(run.tick + 1))
       run.submit.fed({ amount: seq, note: `note ${seq}` }, { source: SOURCE, seq });

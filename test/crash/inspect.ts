@@ -31,9 +31,10 @@ export const policy: RunPolicy = {
 };
 
 /** How many ticks a run is taken on, to see that it goes on as it would have. */
-const ONWARD = 2;
+export const ONWARD = 2;
 
-const digestOf = (value: unknown): string =>
+/** A digest of rows, or of whatever else is compared. */
+export const digestOf = (value: unknown): string =>
   createHash('sha256')
     .update(JSON.stringify(value, (_, v) => (typeof v === 'bigint' ? `${v}n` : v)) ?? 'undefined')
     .digest('hex');

@@ -113,7 +113,34 @@ export class Segments {
   /** The run with that id. */
   run(id: string): RunInfo | undefined {
     const row = this.#queries.all(this.#shown().where('runs.id', '=', id))[0];
+    if (row === undefined) this.#checkAbsent(id);
     return row && infoOf(row);
+  }
+
+  /**
+   * What an index has lost is not found by it, and nothing else tells: what is about to be said not to be there is
+   * looked for in the table itself. No index can serve a column that stands in a call, or has the header.
+   */
+  #checkAbsent(id: string): void {
+    const { sql } = this.#queries;
+    const scan = sql
+      .selectFrom('runs')
+      .select('header')
+      .where((e) => e.fn.coalesce('id', 'id'), '=', id);
+    if (this.#queries.all(scan).length > 0) torn(`the index of runs has lost run '${id}'`, { run: id });
+  }
+
+  /** The same for the end of a list. */
+  #checkCount(found: number, after: string | null): void {
+    const { sql } = this.#queries;
+    const least = after === null ? new Uint8Array(0) : orderKey(after);
+    const scan = sql
+      .selectFrom('runs')
+      .select((e) => e.fn.count<number>('header').as('runs'))
+      .where((e) => e.fn.coalesce('id_order', 'id_order'), '>', least);
+    const expected = this.#queries.all(scan)[0]!.runs;
+    if (expected !== found)
+      torn(`the index of runs has ${found} runs and not ${expected}`, { found, expected });
   }
 
   /** The number of the segment that a run names. */
@@ -131,7 +158,9 @@ export class Segments {
   list(after: string | null, limit: number): readonly RunInfo[] {
     const runs = this.#shown().orderBy('runs.id_order').limit(Math.min(limit, Number.MAX_SAFE_INTEGER));
     const page = after === null ? runs : runs.where('runs.id_order', '>', orderKey(after));
-    return this.#queries.all(page).map((row) => {
+    const rows = this.#queries.all(page);
+    if (rows.length < limit) this.#checkCount(rows.length, after);
+    return rows.map((row) => {
       if (!sameBytes(orderKey(row.id), row.id_order))
         torn(`run '${row.id}' stands in another place of the list than its id`, { run: row.id });
       return infoOf(row);
