@@ -7,15 +7,18 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
-const snippet = /```ts\n([\s\S]*?)```/.exec(readme)![1]!;
+const [snippet, whatIf] = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code!) as [
+  string,
+  string,
+];
 const place = mkdtempSync(join(tmpdir(), 'worldfold-readme-'));
 
-/** Runs the printed world in a new project that has the package, and returns what it prints. */
-function run(name: string): string {
+/** Runs printed code in a new project that has the package, and returns what it prints. */
+function run(name: string, code = snippet): string {
   const project = join(place, name);
   mkdirSync(join(project, 'node_modules'), { recursive: true });
   symlinkSync(root, join(project, 'node_modules', 'worldfold'));
-  writeFileSync(join(project, 'town.mjs'), snippet);
+  writeFileSync(join(project, 'town.mjs'), code);
   return execFileSync(process.execPath, ['town.mjs'], { cwd: project, encoding: 'utf8' });
 }
 
@@ -33,6 +36,14 @@ describe('the README', () => {
     const [, second, again] = line.exec(run('b'))!;
     expect(again).toBe(hash);
     expect(second).not.toBe(first);
+  });
+
+  it('L6: its fork is forked, compared and saved as printed', () => {
+    const line = /^day 50: (\d+) ill, (\d+) with masks; they part on day (\d+)$/m;
+    const [, ill, mild, parted] = line.exec(run('c', `${snippet}\n${whatIf}`))!.map(Number);
+    expect(mild).toBeLessThan(ill!);
+    expect(parted).toBeGreaterThan(20);
+    expect(readFileSync(join(place, 'c', 'day-20.npz')).length).toBeGreaterThan(1000);
   });
 
   it('names a test file for every law in its table, and each is there', () => {

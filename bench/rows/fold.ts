@@ -6,7 +6,7 @@ import { createRun } from '../../src/index.ts';
 import { rootPath } from '../../src/log/lineage.ts';
 import { findRun, readFrames } from '../../src/log/reader.ts';
 import type { Store } from '../../src/log/store.ts';
-import { restore } from '../../src/simulation/restore.ts';
+import { restore, UNKNOWN_LOG } from '../../src/simulation/restore.ts';
 import { newEngine } from '../../src/simulation/run-options.ts';
 import type { AnyWorld } from '../../src/simulation/world.ts';
 import { sqliteStore } from '../../src/stores/sqlite/index.ts';
@@ -35,7 +35,7 @@ async function fold(world: unknown, store: Store): Promise<number> {
   await restore(engine, source, segment.head.tick, {
     code: '',
     compare: 'last',
-    base: null,
+    known: UNKNOWN_LOG,
     onDamage: () => {},
   });
   return engine.position.sequence;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createRun, memoryStore, replay } from 'worldfold';
 import { airports, cells, routes } from './data.ts';
-import { hardestHit } from './questions.ts';
+import { closeBusiest, hardestHit } from './questions.ts';
 import epidemic from './world.ts';
 
 const SMALL = { travellers: 4000, firstAirport: 'ATL' };
@@ -190,5 +190,24 @@ describe('the airports hit hardest', () => {
     expect(all.map((a) => a.infections)).toEqual(all.map((a) => a.infections).sort((a, b) => b - a));
     expect((await hardestHit(run, 5)).map((a) => a.code)).toEqual(all.slice(0, 5).map((a) => a.code));
     await run.close();
+  });
+});
+
+describe('closing the busiest airports', () => {
+  test('takes those with the most flights that are open, and closes them in a fork', async () => {
+    const run = await start();
+    await run.advance(6);
+    const { airports, inputs } = closeBusiest(await run.at(4), 2);
+    expect(airports.map(({ code, city }) => [code, city])).toEqual([
+      ['ATL', 'Atlanta'],
+      ['ORD', 'Chicago'],
+    ]);
+    const fork = await run.fork({ at: 4, inputs });
+    await fork.advance(4);
+    expect([...fork.world.airports.where({ open: false })].map(({ code }) => code)).toEqual(['ATL', 'ORD']);
+    for await (const { tick, to } of fork.events('flew', { from: 5 }))
+      if (!fork.world.airports.need(to).open) expect.fail(`a flight landed at ${to} on day ${tick}`);
+    expect(closeBusiest(fork.world, 1).airports.map(({ code }) => code)).toEqual(['DFW']);
+    await Promise.all([run.close(), fork.close()]);
   });
 });

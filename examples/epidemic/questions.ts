@@ -1,7 +1,8 @@
 /**
- * Questions to a finished epidemic, answered from its log and its tables.
+ * Questions to an epidemic, answered from its log and its tables, and what to change in another telling of
+ * it.
  */
-import type { Run } from 'worldfold';
+import type { Input, Run, World } from 'worldfold';
 import type { Epidemic } from './schema.ts';
 
 /** What the epidemic did to one airport. */
@@ -54,4 +55,21 @@ export async function hardestHit(run: Run<Epidemic, string>, most: number): Prom
     };
   });
   return tolls.sort((a, b) => b.infections - a.infections || (a.code < b.code ? -1 : 1)).slice(0, most);
+}
+
+/** Airports, and the inputs that close them. */
+export interface Closure {
+  readonly airports: readonly { readonly code: string; readonly city: string; readonly state: string }[];
+  readonly inputs: readonly Input<Epidemic>[];
+}
+
+/** Closes the open airports that have the most flights; equals in order of their code. */
+export function closeBusiest({ airports }: World<Epidemic>, most: number): Closure {
+  const open = [...airports].filter((airport) => airport.open);
+  open.sort((a, b) => b.traffic - a.traffic || (a.code < b.code ? -1 : 1));
+  const busiest = open.slice(0, most);
+  return {
+    airports: busiest.map(({ code, city, state }) => ({ code, city, state })),
+    inputs: busiest.map(({ id }) => ['airportClosed', { airport: id }]),
+  };
 }

@@ -2,8 +2,8 @@
  * What a failed command says and which code it ends with.
  *
  * One clear line, one line with a hint, never a stack trace unless asked for; where code and log differ, the
- * difference and what to write, as they are. Exit codes: 0 done, 1 the check failed, 2 wrong usage, 130 stopped
- * by Ctrl-C.
+ * difference and what to write, as they are. Exit codes: 0 done, 1 the check failed, 2 wrong usage, 130
+ * stopped by Ctrl-C.
  */
 import { CommanderError } from 'commander';
 import { type ErrorCode, isWorldfoldError } from '../base/errors.ts';
@@ -31,10 +31,21 @@ const USAGE: ReadonlySet<ErrorCode> = new Set([
 /** Refusals whose message and hint hold lines to be read as lines. */
 const IN_LINES: ReadonlySet<ErrorCode> = new Set(['CODE_CHANGED', 'SCHEMA_DIFFERS'] satisfies ErrorCode[]);
 
+/** What went wrong: of a world that can't be rebuilt, why. */
+function codeOf(error: unknown): ErrorCode | null {
+  if (!isWorldfoldError(error)) return null;
+  return error.code === 'NO_STATE' && isWorldfoldError(error.cause) ? error.cause.code : error.code;
+}
+
+const isOneOf = (error: unknown, codes: ReadonlySet<ErrorCode>): boolean => {
+  const code = codeOf(error);
+  return code !== null && codes.has(code);
+};
+
 /** The code that a command which threw `error` ends with. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-  return isWorldfoldError(error) && USAGE.has(error.code) ? EXIT.usage : EXIT.failed;
+  return isOneOf(error, USAGE) ? EXIT.usage : EXIT.failed;
 }
 
 const oneLine = (text: string): string => text.trim().replace(/\s*\n\s*/g, ' · ');
@@ -70,7 +81,7 @@ function explain(error: unknown): { message: string; hint: string } {
 export function reportFailure(io: Io, error: unknown, debug: boolean): void {
   const paint = paintFor(io.stderr, io.env);
   const { message, hint } = explain(error);
-  const shown = isWorldfoldError(error) && IN_LINES.has(error.code) ? inLines : oneLine;
+  const shown = isOneOf(error, IN_LINES) ? inLines : oneLine;
   line(io.stderr, `${paint.bad('worldfold:')} ${shown(message)}`);
   for (const detail of details(error)) line(io.stderr, detail);
   line(io.stderr, `${paint.strong('hint:')} ${shown(hint)}`);

@@ -56,8 +56,8 @@ export function addMakers(program: Command, io: Io, done: Done): void {
     .command('demo')
     .summary('an epidemic on the real network of US flights: run, replayed, forked and explained')
     .description(
-      'Runs the epidemic example in a SQLite file, draws its curve, replays the log and compares hashes; then ' +
-        'forks it at day 30 with the two busiest airports closed, and tells what that changed.',
+      'Runs the epidemic example in a SQLite file, draws its curve, replays the log and compares hashes; ' +
+        'then forks it at day 30 with the two busiest airports closed, and tells what that changed.',
     )
     .addOption(storeOption('sqlite:worldfold-demo.db'))
     .addOption(seedOption().default(DEFAULT_SEED))
@@ -95,8 +95,8 @@ export function addForkers(program: Command, io: Io, done: Done): void {
     .command('fork')
     .summary('begin a run on a tick of another, with a change')
     .description(
-      'Begins a run whose log continues that of another at one of its ticks. The other is only read; it may ' +
-        'be advancing elsewhere. The change becomes part of the fork’s first own tick.',
+      'Begins a run whose log continues that of another at one of its ticks. The other is only read; it ' +
+        'may be advancing elsewhere. The change becomes part of the fork’s first own tick.',
     )
     .argument('<run>', 'the id of the run to fork')
     .addOption(atOption('the tick whose world the fork begins with').makeOptionMandatory())
@@ -167,8 +167,8 @@ export function addReaders(program: Command, io: Io, done: Done): void {
     .command('show')
     .summary('what a run is and what its log holds; with RUN@TICK, its world')
     .description(
-      'Shows what a run is and what its log holds. With RUN@TICK, the tables of the world at that tick; with ' +
-        '--table, rows of one. Numbers are cut to some digits; --json has them exact.',
+      'Shows what a run is and what its log holds. With RUN@TICK, the tables of the world at that tick; ' +
+        'with --table, rows of one. Numbers are cut to some digits; --json has them exact.',
     )
     .argument('<run>', 'the id of the run; RUN@TICK for its world at a tick')
     .option('--table <name>', 'show rows of this table')
@@ -211,8 +211,9 @@ export function addFolders(program: Command, io: Io, done: Done, failWith: Done)
     .command('diff')
     .summary('where two runs part, or what two worlds differ in')
     .description(
-      'Finds the first tick at which two runs differ, and tells tables, columns and rows. With ticks, compares ' +
-        'the worlds of those ticks. Ends with 0 where all agrees, 1 where something differs, 2 on any trouble.',
+      'Finds the first tick at which two runs differ, and tells tables, columns and rows. With ticks, ' +
+        'compares the worlds of those ticks. Ends with 0 where all agrees, 1 where something differs, 2 on ' +
+        'any trouble.',
     )
     .argument('<a>', 'the id of a run, or RUN@TICK')
     .argument('<b>', 'another, or the same at another tick')

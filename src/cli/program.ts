@@ -20,7 +20,7 @@ Examples:
   worldfold demo
   worldfold run example:epidemic --ticks 200 --id first --config beta=0.02
   worldfold run ./world.ts --store sqlite:runs.db --seed alpha --id second
-  worldfold fork first --at 30 --config beta=0.01 --because masks --id mild --ticks 170
+  worldfold fork first --at 30 --config beta=0.01 --id mild --ticks 170
   worldfold diff first mild
   worldfold show mild@60 --table travellers --where health=ill
   worldfold replay first

@@ -87,4 +87,18 @@ describe('curves', () => {
     ]);
     for (const l of text) expect([...l].length).toBeLessThanOrEqual(40);
   });
+
+  test('a line over an area takes every row that it passes, on the scale of both', () => {
+    const [values, over] = [
+      [0, 10, 30, 0, 0],
+      [0, 40, 20, 20, 0],
+    ];
+    const lines = areaChart({ values: values!, over: over!, firstTick: 0, width: 10, height: 4 });
+    expect(lines.slice(0, 4).map(({ axis, area }) => axis + area)).toEqual([
+      '40 ┤ •',
+      '   │ ••',
+      '20 ┤ •••',
+      '   │•██ •',
+    ]);
+  });
 });

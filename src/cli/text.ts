@@ -101,18 +101,32 @@ export interface AreaLine {
 /** What to draw: values from 0 up, one a tick, the tick of the first, and how large the drawing may be. */
 export interface AreaChart {
   readonly values: ArrayLike<number>;
+  /** Values of the same ticks, drawn over the area as a line of dots. */
+  readonly over?: ArrayLike<number>;
   readonly firstTick: number;
   readonly width: number;
   readonly height: number;
+}
+
+/** What a line over an area is drawn with. */
+export const DOT = '•';
+
+/** For each point of a line the rows that it takes, from and to: steep parts take all that they pass. */
+function dotsOf(points: Float64Array, top: number, height: number): readonly (readonly [number, number])[] {
+  const rows = Array.from(points, (v) => Math.max(0, height - Math.max(1, Math.ceil((v / top) * height))));
+  return rows.map((row, i) => {
+    const before = rows[i - 1] ?? row;
+    return row < before ? [row, Math.max(row, before - 1)] : [Math.min(row, before + 1), row];
+  });
 }
 
 /**
  * Draws a filled curve over ticks: `height` lines of area, each eight steps high, a line and labels under
  * it.
  */
-export function areaChart({ values, firstTick, width, height }: AreaChart): readonly AreaLine[] {
+export function areaChart({ values, over = [], firstTick, width, height }: AreaChart): readonly AreaLine[] {
   let most = 0;
-  for (let i = 0; i < values.length; i++) most = Math.max(most, values[i]!);
+  for (const all of [values, over]) for (let i = 0; i < all.length; i++) most = Math.max(most, all[i]!);
   const top = niceTop(most);
   const labels = Array.from({ length: height + 1 }, (_, r) => {
     const marked = r === 0 || r === height || (height % 2 === 0 && r === height / 2);
@@ -123,9 +137,12 @@ export function areaChart({ values, firstTick, width, height }: AreaChart): read
   const points = squeeze(values, room);
   // Few values are drawn wide, many are squeezed: either way the curve fills the room.
   const wide = Math.max(1, Math.floor(room / Math.max(1, points.length)));
+  const dots = dotsOf(squeeze(over, room), top, height);
   const lines = Array.from({ length: height }, (_, r) => {
     const below = (height - 1 - r) * 8;
-    const cells = [...points].map((v) => {
+    const cells = [...points].map((v, i) => {
+      const dot = dots[i];
+      if (dot !== undefined && dot[0] <= r && r <= dot[1]) return DOT.repeat(wide);
       const eighths = v > 0 ? Math.max(1, Math.round((v / top) * height * 8)) : 0;
       return EIGHTHS[Math.max(0, Math.min(8, eighths - below))]!.repeat(wide);
     });

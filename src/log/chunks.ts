@@ -1,9 +1,10 @@
 /**
  * Tables as chunks and back: what a snapshot writes, and what it need not write again.
  *
- * A chunk is a run of leaves of one lane, in the bytes that a record would give those rows. A chunk is
- * referenced, and not stored again, where nothing in it was written since it was stored by this lineage: the
- * lanes tell what is stale, and a book remembers the numbers. Equal hashes alone never make two chunks one.
+ * A chunk is a run of leaves of one lane, in the bytes that a record would give those rows if they stood at
+ * its beginning. It is referenced, and not stored again, where nothing in it was written since it was stored
+ * by this lineage: the lanes tell what is stale, and a book remembers the numbers. Equal hashes alone never
+ * make two chunks one.
  */
 import { ByteReader, ByteWriter, hex, sameBytes } from '../base/bytes.ts';
 import { fail } from '../base/errors.ts';

@@ -21,7 +21,7 @@ export interface SnapshotPoint {
   readonly tick: number;
   /** The hash of the record of that tick. */
   readonly hash: Uint8Array;
-  /** The number of the next event. */
+  /** The number of the next event: how many the log holds up to the tick. */
   readonly sequence: number;
   readonly stateHash: Uint8Array;
   /** The whole environment after that tick, as canonical JSON. */
@@ -32,7 +32,7 @@ export interface SnapshotPoint {
   readonly code: string;
 }
 
-/** A run of leaves of one lane. */
+/** A chunk: a run of leaves of one lane. The hash is the XXH3-128 of its bytes. */
 export interface ChunkEntry {
   readonly rows: number;
   readonly hash: Uint8Array;
@@ -42,6 +42,7 @@ export interface ChunkEntry {
 
 /** One lane of a table. */
 export interface LaneEntry {
+  /** The column or field, `pos.x`, with `?` behind it for the validity. */
   readonly path: string;
   readonly chunks: readonly ChunkEntry[];
 }
@@ -49,8 +50,11 @@ export interface LaneEntry {
 /** One table. */
 export interface TableEntry {
   readonly name: string;
+  /** Number of rows. */
   readonly size: number;
+  /** The id that the next new row gets; 1 in tables that hand out none. */
   readonly nextId: number;
+  /** Rows that its arrays have room for: which arrays growth retires can be seen by user code. */
   readonly capacity: number;
   readonly lanes: readonly LaneEntry[];
 }
@@ -129,7 +133,10 @@ function readPoint(reader: ByteReader): SnapshotPoint {
   };
 }
 
-/** Reads and verifies a manifest. `CORRUPT`; `NEWER_FORMAT`. `where` goes into errors. */
+/**
+ * Reads a manifest and verifies its digest. `CORRUPT`; `NEWER_FORMAT`. `where` goes into errors. What it says
+ * of tables and chunks is verified when they are loaded.
+ */
 export function decodeManifest(bytes: Uint8Array, where: { readonly [fact: string]: unknown }): Manifest {
   const end = bytes.length - HASH_BYTES;
   if (end < MAGIC.length + 1 || MAGIC.some((byte, i) => bytes[i] !== byte))

@@ -19,10 +19,27 @@ interface Link {
   readonly sequence: number | null;
 }
 
-/** A run by its id; `UNKNOWN_RUN` when the store has none. */
+/** What the ids of the segments of a run begin with; what follows makes them unlike any other. */
+export const segmentPrefix = (run: string): string => `${run}/`;
+
+/**
+ * Checks that a run is in a segment of its own: an index that names another one's shows its world. `CORRUPT`.
+ */
+export function checkNamed(info: RunInfo): RunInfo {
+  const { id, segment } = info;
+  if (segment.id.slice(0, segment.id.lastIndexOf('/') + 1) === segmentPrefix(id)) return info;
+  return fail(
+    'CORRUPT',
+    `run '${id}' names segment '${segment.id}', which is not its own`,
+    { run: id, segment: segment.id },
+    'The store was damaged from outside: restore it from a backup.',
+  );
+}
+
+/** A run by its id; `UNKNOWN_RUN` when the store has none. `CORRUPT` where it is in another run's segment. */
 export async function findRun(store: LogStore, id: string): Promise<RunInfo> {
   const info = await store.head(id);
-  if (info !== undefined) return info;
+  if (info !== undefined) return checkNamed(info);
   return fail(
     'UNKNOWN_RUN',
     `${store.location} has no run '${id}'`,

@@ -7,8 +7,8 @@ import { hex } from '../base/bytes.ts';
 import { parseCanonical } from '../base/canonical.ts';
 import { parseEnvironment } from '../log/environment.ts';
 import { type RunHeader, readHeader } from '../log/header.ts';
-import { pathOf } from '../log/lineage.ts';
-import { findRun, readFrames } from '../log/reader.ts';
+import { checkHead, pathOf } from '../log/lineage.ts';
+import { checkNamed, findRun, readFrames } from '../log/reader.ts';
 import type { RunInfo, Store } from '../log/store.ts';
 import { unliteral } from '../schema/canonical-text.ts';
 import { compileText } from '../schema/compile.ts';
@@ -25,11 +25,10 @@ export interface RunListing {
   readonly header: RunHeader;
 }
 
-const listing = ({ id, header, segment }: RunInfo): RunListing => ({
-  id,
-  tick: segment.head.tick,
-  header: readHeader(id, header),
-});
+async function listing(store: Store, { id, header, segment }: RunInfo): Promise<RunListing> {
+  await checkHead(store, segment);
+  return { id, tick: segment.head.tick, header: readHeader(id, header) };
+}
 
 const PAGE = 256;
 
@@ -38,16 +37,21 @@ export async function allRuns(store: Store): Promise<readonly RunInfo[]> {
   const all: RunInfo[] = [];
   for (let after: string | null = null; ; ) {
     const page: readonly RunInfo[] = await store.list(after, PAGE);
-    all.push(...page);
+    all.push(...page.map(checkNamed));
     if (page.length < PAGE) return all;
     after = page.at(-1)!.id;
   }
 }
 
-/** The runs of a store, in order of id. A header that is damaged is `CORRUPT` with the run's name. */
+/**
+ * The runs of a store, in order of id. A header that is damaged is `CORRUPT` with the run's name, and so is a
+ * head that the log does not have.
+ */
 export async function listRuns(store: Store): Promise<readonly RunListing[]> {
   checkStore('listRuns', store);
-  return (await allRuns(store)).map(listing);
+  const listed: RunListing[] = [];
+  for (const info of await allRuns(store)) listed.push(await listing(store, info));
+  return listed;
 }
 
 /** A run as its log tells it. */
@@ -72,7 +76,7 @@ export async function describeRun(store: Store, id: string): Promise<RunDescript
   checkText('id', id);
   const info = await findRun(store, id);
   const { segment } = info;
-  const listed = listing(info);
+  const listed = await listing(store, info);
   const path = await pathOf(store, segment);
   let environment = await readEnvironment(store, path);
   let { kinds } = compileText(environment.schema);

@@ -2,9 +2,9 @@
  * The first tick at which two logs tell of different worlds.
  *
  * What the logs share is not read: neither segments that both pass through, nor records under the same hash,
- * as a record's hash stands for all before it. From where the records part, recorded state hashes are compared
- * tick by tick; where a tick recorded none, or one of another schema, the next that can be compared is taken,
- * and both worlds are folded from the last that agreed.
+ * as a record's hash stands for all before it. From where the records part, recorded state hashes are
+ * compared tick by tick; where a tick recorded none, or one of another schema, the next that can be compared
+ * is taken, and both worlds are folded from the last that agreed.
  */
 import { hex, sameBytes } from '../base/bytes.ts';
 import { assert } from '../base/errors.ts';

@@ -8,6 +8,7 @@ import { checkFork, checkStore, checkText } from '../simulation/arguments.ts';
 import type { WorldDef } from '../simulation/define-world.ts';
 import { inRun } from '../simulation/failures.ts';
 import { forkCall } from '../simulation/fork.ts';
+import { UNKNOWN_LOG } from '../simulation/restore.ts';
 import type { ForkOptions, Run } from '../simulation/types.ts';
 import { checkTick, logOf, needWorld } from './given.ts';
 
@@ -43,7 +44,10 @@ export async function forkRun<S extends Shape, M extends string>(
   checkTick(log, fork.at);
   try {
     const begin = forkCall(world, { store });
-    return (await begin(log.source, null, run, fork as Parameters<typeof begin>[3])) as unknown as Run<S, M>;
+    return (await begin(log.source, UNKNOWN_LOG, run, fork as Parameters<typeof begin>[3])) as unknown as Run<
+      S,
+      M
+    >;
   } catch (e) {
     throw inRun(e, run);
   }

@@ -1,8 +1,8 @@
 /**
  * The runs of a store as trees: which began on a record of which, and what went with those that were removed.
  *
- * Told from segments, which hold the truth, and not from headers: a run whose header is damaged stands where it
- * belongs, and so does one whose parent has lost its name.
+ * Told from segments, which hold the truth, and not from headers: a run whose header is damaged stands where
+ * it belongs, and so does one whose parent has lost its name.
  */
 import { isWorldfoldError } from '../base/errors.ts';
 import { byCodeUnits } from '../base/text.ts';
@@ -68,8 +68,8 @@ const inOrder = (nodes: readonly ForkNode[]): readonly ForkNode[] =>
   [...nodes].sort((a, b) => (a.at ?? 0) - (b.at ?? 0) || byCodeUnits(nameOf(a), nameOf(b)));
 
 /**
- * The runs of a store as trees, roots in order of id, forks in order of the tick they were made at. A run that
- * was removed stands as a node without id as long as forks need its records.
+ * The runs of a store as trees, roots in order of id, forks in order of the tick they were made at. A run
+ * that was removed stands as a node without id as long as forks need its records.
  *
  * @example
  * ```ts

@@ -8,7 +8,7 @@ import { findRun } from '../log/reader.ts';
 import type { Store } from '../log/store.ts';
 import type { Engine } from '../simulation/engine.ts';
 import type { LogSource } from '../simulation/history.ts';
-import { damageOf, noState, restore } from '../simulation/restore.ts';
+import { damageOf, noState, restore, UNKNOWN_LOG } from '../simulation/restore.ts';
 import { newEngine } from '../simulation/run-options.ts';
 import type { AnyWorld } from '../simulation/world.ts';
 
@@ -45,11 +45,12 @@ export function needWorld(call: string, given: unknown): AnyWorld {
 /** Refuses a tick that a log does not have. */
 export function checkTick({ id, tick: last }: Log, tick: unknown): asserts tick is number {
   if (!Number.isSafeInteger(tick) || (tick as number) < 0 || (tick as number) > last)
-    fail('NO_TICK', `run '${id}' has no tick ${show(tick)}: it has 0 to ${last}`, {
-      run: id,
-      tick,
-      head: last,
-    });
+    fail(
+      'NO_TICK',
+      `run '${id}' has no tick ${show(tick)}: it has 0 to ${last}`,
+      { run: id, tick, head: last },
+      'Ticks are whole numbers from 0 on; those that are not durable yet can only be read from the open run.',
+    );
 }
 
 /** The durable log of a stored run. `UNKNOWN_RUN`. */
@@ -63,7 +64,7 @@ export async function logOf(store: Store, id: string, world: AnyWorld): Promise<
 /** An engine with the world that a log has after a tick; before tick 0 it is empty. `NO_STATE`. */
 export async function engineAt({ id, world, source }: Log, tick: number): Promise<Engine> {
   const engine = newEngine(world, {});
-  const how = { code: null, compare: 'last', base: null, onDamage: damageOf(id) } as const;
+  const how = { code: null, compare: 'last', known: UNKNOWN_LOG, onDamage: damageOf(id) } as const;
   await restore(engine, source, tick, how).catch((e) => noState(e, id, tick));
   return engine;
 }

@@ -157,7 +157,7 @@ describe('L12: damage', () => {
   ])('%s is named', async (_, damage, code) => {
     const { store } = await recorded();
     const error = await caught(() => replay(hamlet(), { store: damaged(store, damage), id: 'r' }));
-    expect(error).toMatchObject({ code, facts: { tick: code === 'CORRUPT' ? 5 : 9 } });
+    expect(error).toMatchObject({ code, facts: { tick: code === 'CORRUPT' ? 5 : 12 } });
     expect((await replay(hamlet(), { store, id: 'r' })).tick).toBe(12);
   });
 

@@ -14,7 +14,7 @@ import { replay } from './replay.ts';
 const grow = tallySchema.system('grow', ({ emit, tick }) => void emit.put({ n: tick }));
 const world = tally({ systems: [grow] });
 
-/** root (0–20) ← early (at 5, to 9), mid (at 10, to 14) ← deep (at 12, to 16), and back (of mid, at 8, to 11). */
+/** root (0–20) ← early (at 5, to 9), mid (at 10, to 14) ← deep (at 12, to 16); back (of mid, at 8, to 11). */
 async function forest(store: Store = memoryStore()): Promise<Store> {
   const root = await createRun(world, { store, seed: 's', id: 'root' });
   await root.advance(20);

@@ -53,16 +53,12 @@ export async function keptAnswer<T>(call: () => Promise<T>, find: () => Promise<
 }
 
 /** Lets go of a segment. A lease that can't be given back expires by itself. */
-export async function release({
-  store,
-  segment,
-  epoch,
-}: {
+export async function release(held: {
   readonly store: Store;
   readonly segment: string;
   readonly epoch: number;
 }): Promise<void> {
-  await persistent(() => store.release(segment, epoch)).catch(() => {});
+  await persistent(() => held.store.release(held.segment, held.epoch)).catch(() => {});
 }
 
 /** The waiting records of one run. */

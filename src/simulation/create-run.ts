@@ -7,6 +7,7 @@ import { loadHash } from '../base/hash.ts';
 import { freshName } from '../base/platform.ts';
 import { type Environment, HASH_VERSION } from '../log/environment.ts';
 import { rootPath } from '../log/lineage.ts';
+import { segmentPrefix } from '../log/reader.ts';
 import { encodeRecord } from '../log/record.ts';
 import type { LogRecord, NewRun, Store } from '../log/store.ts';
 import { RANDOM_VERSION } from '../random/digest.ts';
@@ -50,7 +51,7 @@ export async function createCore(world: AnyWorld, options: CreateOptions): Promi
   const engine = newEngine(world, options);
   engine.propose(environment);
   const { record, time } = tickZero(world, engine, id, given.wallClock);
-  const segment = `${id}/${freshName()}`;
+  const segment = segmentPrefix(id) + freshName();
   const { store, seed, hints } = options;
   const header = headerOf(world, { seed, createdAt: time, hints: { ...hints } });
   await createIn(store, { id, header, segment, record, holder: holderOf(options) });

@@ -1,8 +1,9 @@
 /**
  * Eras: stretches of a log under one schema and one behaviour of the handlers.
  *
- * A new era begins with the first record after the code changed in a way that shows in results: its record
- * names the world that it begins with, and a pinned snapshot holds it. Hashes are compared within an era.
+ * A new era begins with the first record after a migration, or after changed handlers were adopted: that
+ * record names the world that the era begins with, its base, and a pinned snapshot holds it. Hashes are
+ * compared within an era.
  */
 import { hex } from '../base/bytes.ts';
 import { fail, isWorldfoldError, type WorldfoldError } from '../base/errors.ts';
@@ -10,7 +11,7 @@ import { foldHint } from './code.ts';
 import { configText } from './config.ts';
 import type { Engine } from './engine.ts';
 import type { LogSource } from './history.ts';
-import { type RestoreOptions, restore } from './restore.ts';
+import { type RestoreOptions, restore, UNKNOWN_LOG } from './restore.ts';
 import type { AnyWorld } from './world.ts';
 
 /**
@@ -31,8 +32,10 @@ export function beginEra(world: AnyWorld, engine: Engine, adopted: boolean): boo
 
 /**
  * Gives an engine the world that a log ends with, under the code as it is: folded from the last snapshot that
- * the same handlers made. Returns whether changed handlers were adopted. `CODE_CHANGED` with the first tick,
- * and its tables, where they give another world and nobody asked to adopt it.
+ * handlers of the same texts made, from the base of the era, or from tick 0, and compared with the last
+ * recorded hash. Returns whether changed handlers were adopted: the world is then the nearest snapshot,
+ * whoever made it, and what they make of the records after it. `CODE_CHANGED` with the first tick that
+ * differs, and the tables that it changed, where nobody asked to adopt them; errors of {@link restore}.
  */
 export async function restoreHead(
   world: AnyWorld,
@@ -44,13 +47,13 @@ export async function restoreHead(
   const { durableTick: head } = source;
   const code = foldHint(world);
   try {
-    await restore(engine, source, head, { code, compare: 'last', base: null, onDamage });
+    await restore(engine, source, head, { code, compare: 'last', known: UNKNOWN_LOG, onDamage });
     return false;
   } catch (e) {
     if (!isWorldfoldError(e, 'REPLAY_DIFFERS')) throw e;
     if (!adopt) return codeChanged(await firstDifference(engine, source, e));
   }
-  await restore(engine, source, head, { code: null, compare: 'none', base: null, onDamage });
+  await restore(engine, source, head, { code: null, compare: 'none', known: UNKNOWN_LOG, onDamage });
   return true;
 }
 
@@ -61,7 +64,7 @@ async function firstDifference(
   known: WorldfoldError,
 ): Promise<WorldfoldError> {
   try {
-    const options = { code: '', compare: 'every', base: null, onDamage: () => {} } as const;
+    const options = { code: '', compare: 'every', known: UNKNOWN_LOG, onDamage: () => {} } as const;
     await restore(engine, source, source.durableTick, options);
   } catch (e) {
     if (isWorldfoldError(e, 'REPLAY_DIFFERS')) return e;

@@ -123,6 +123,11 @@ export class FoldedWorld {
     this.enterProposed();
   }
 
+  /** The first tick of the era that the next record belongs to. */
+  get nextEra(): number {
+    return this.proposed?.era === undefined ? this.era : this.position.tick + 1;
+  }
+
   /** The state hash of the world that a proposed era begins with, or null. */
   get proposedBase(): string | null {
     return this.proposed?.era?.base ?? null;
@@ -220,11 +225,11 @@ export class FoldedWorld {
     this.era = point.era;
   }
 
-  /** Where a snapshot of the world as it is stands. */
+  /** Where a snapshot of the world as it is stands; `code` is the hint about the handlers. */
   point(code: string): SnapshotPoint {
     assert(this.environment !== null, 'a snapshot was asked for before tick 0');
     const environment = environmentText(this.environment);
-    const era = this.proposed?.era === undefined ? this.era : this.position.tick + 1;
+    const era = this.nextEra;
     return { ...this.position, stateHash: this.state.digest(), environment, era, code };
   }
 

@@ -162,9 +162,26 @@ describe('L6: a fork', () => {
     expect(fork.durableTick).toBe(7);
   });
 
+  test.each([true, false])(
+    'names later inputs that were collected, with another fork there: %s',
+    async (other) => {
+      const { store, run } = await parentRun();
+      const fork = await run.fork({ at: 9, id: 'f', later: 'keep' });
+      if (other) await (await run.fork({ at: 13, id: 'g' })).close();
+      await run.close();
+      await store.remove('parent', false);
+      while ((await store.collect(100)) > 0);
+      expect(await codeOf(() => fork.advance(1))).toBe('NO_STATE');
+      await fork.close();
+      const again = await openRun(hamlet(), { store, id: 'f', later: 'drop' });
+      await again.advance(1);
+      expect(again.tick).toBe(10);
+    },
+  );
+
   test('outlives the name of its parent', async () => {
     const { store, run } = await parentRun();
-    const fork = await run.fork({ at: 9, id: 'f', later: 'keep' });
+    const fork = await run.fork({ at: 9, id: 'f' });
     const world = rowsOf(await run.at(5));
     await run.close();
     await store.remove('parent', false);

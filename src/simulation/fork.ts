@@ -8,6 +8,7 @@ import { fail } from '../base/errors.ts';
 import { freshName } from '../base/platform.ts';
 import type { EnvironmentChange, LaterInputs } from '../log/environment.ts';
 import { forkPath, leafOf, spanAt } from '../log/lineage.ts';
+import { segmentPrefix } from '../log/reader.ts';
 import { hasForks, type NewFork, type RunInfo, type Store, unsupported } from '../log/store.ts';
 import { validRow } from '../schema/validate.ts';
 import { checkNewId, checkText } from './arguments.ts';
@@ -19,12 +20,13 @@ import { beginEra } from './eras.ts';
 import type { LogSource } from './history.ts';
 import { type LaterFilter, LaterReader } from './later.ts';
 import { type Opening, openingText } from './opening.ts';
-import { damageOf, noState, restore } from './restore.ts';
-import { RunCore, type RunParts } from './run.ts';
+import { damageOf, type KnownLog, noState, restore } from './restore.ts';
+import { RunCore } from './run.ts';
 import { FIRST_EPOCH, holderOf, newEngine, type PolicyOptions, policyParts } from './run-options.ts';
+import type { RunParts } from './run-parts.ts';
 import type { AnyWorld } from './world.ts';
 
-/** How to fork. */
+/** How to fork; types.ts says what each part means. */
 export interface ForkOptions {
   readonly at: number;
   readonly because?: string;
@@ -86,7 +88,7 @@ async function storeFork(store: Store, fork: NewFork): Promise<RunInfo> {
   );
 }
 
-/** The inputs that a fork keeps of its parent's. */
+/** Reads the inputs that a fork keeps of its parent's; null where it keeps none. */
 export function laterReader(
   world: AnyWorld,
   store: Store,
@@ -97,24 +99,33 @@ export function laterReader(
   return later === null ? null : new LaterReader({ ...later, store, world, at, filter });
 }
 
-/** How runs of a world begin forks of theirs. */
+/**
+ * How runs of a world begin forks of theirs, at a tick that is durable. `NO_STATE` where the world of the
+ * tick can't be rebuilt; `BAD_INPUT` and `BAD_USAGE` for what does not fit; `EXISTS`; nothing is stored then.
+ */
 export function forkCall(world: AnyWorld, o: PolicyOptions & { readonly store: Store }): RunParts['fork'] {
-  return async (source, base, parent, options) => {
+  return async (source, known, parent, options) => {
     const { at } = options;
     const engine = newEngine(world, o);
-    const restoring = { code: null, compare: 'last', base, onDamage: damageOf(parent) } as const;
+    const restoring = { code: null, compare: 'last', known, onDamage: damageOf(parent) } as const;
     await restore(engine, source, at, restoring).catch((e) => noState(e, parent, at));
-    return forkFrom(world, o, engine, source, parent, options);
+    return forkFrom(world, o, engine, { source, known, parent }, options);
   };
 }
+
+/**
+ * Whether the handlers may not give the world of a tick from its records: it is what an era began with that
+ * the fork's log will not hold, or the snapshot of other handlers, before the era that is open.
+ */
+const isUnproven = (world: AnyWorld, { era, from }: Engine, at: number, known: KnownLog): boolean =>
+  era === at + 1 || (from !== null && at < known.from && from.manifest.point.code !== foldHint(world));
 
 /** Begins a fork, with an engine that holds the world of its tick. */
 async function forkFrom(
   world: AnyWorld,
   o: PolicyOptions & { readonly store: Store },
   engine: Engine,
-  source: LogSource,
-  parent: string,
+  { source, known, parent }: { source: LogSource; known: KnownLog; parent: string },
   options: ForkOptions,
 ): Promise<RunCore> {
   const { store } = o;
@@ -125,9 +136,13 @@ async function forkFrom(
   const change = forkChange(world, engine.config, options);
   const inputs = forkInputs(world, options.inputs);
   const keeps = change.fork?.later !== 'drop';
-  const opening = { change, inputs, later: keeps ? { segment: leafOf(source.path), schema } : null };
+  const opening = {
+    change,
+    inputs,
+    later: keeps ? { segment: leafOf(source.path), schema, head: source.durableTick } : null,
+  };
   const given = policyParts(world, o);
-  const segment = `${id}/${freshName()}`;
+  const segment = segmentPrefix(id) + freshName();
   const { hash } = engine.position;
   const fork = { run: parent, tick: at, because };
   await storeFork(store, {
@@ -144,9 +159,8 @@ async function forkFrom(
     opening: openingText(opening),
     holder: holderOf(o),
   });
-  engine.propose(change);
   // The world may be what an era begins with that is not in this fork's log: then it begins one as well.
-  const isNewEra = beginEra(world, engine, engine.era === at + 1);
+  const isNewEra = beginEra(world, engine, isUnproven(world, engine, at, known));
   const filter = typeof later === 'function' ? later : null;
   const run = new RunCore(
     {
@@ -165,6 +179,6 @@ async function forkFrom(
     },
     { tick: at, hash },
   );
-  if (isNewEra) await run.keepBase();
+  await run.begin(isNewEra, change);
   return run;
 }

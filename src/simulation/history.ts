@@ -3,12 +3,13 @@
  */
 
 import { fail } from '../base/errors.ts';
-import { type Environment, parseEnvironment } from '../log/environment.ts';
+import { type Environment, parseChange, parseEnvironment } from '../log/environment.ts';
 import { type LogPath, leafOf } from '../log/lineage.ts';
 import { readFrame, readFrames } from '../log/reader.ts';
-import { decodeBatches, decodeFrame, type RecordFrame, reusedSets } from '../log/record.ts';
+import { decodeFrame, type RecordFrame } from '../log/record.ts';
 import type { LogRecord, LogStore } from '../log/store.ts';
-import type { CompiledSchema } from '../schema/compile.ts';
+import { eventsUnder, pastOf } from './past.ts';
+import type { AnyWorld } from './world.ts';
 
 /** Where a log is: durable ticks in the segments of a store, later ones in memory. */
 export interface LogSource {
@@ -47,23 +48,32 @@ function placesOf(frame: RecordFrame, kind: number): number[] {
   return places;
 }
 
-/** The events of one kind in order, each with its tick and its sequence number in the log. */
+/**
+ * The events of one kind in order, each with its tick and its sequence number in the log. Records of older
+ * schemas are read as the present one has them; `era` is the first tick of the present one.
+ */
 export async function* eventsOf(
   source: LogSource,
-  schema: CompiledSchema,
+  world: AnyWorld,
   kind: string,
-  from: number,
-  to: number,
+  { from, to, era }: { readonly from: number; readonly to: number; readonly era: number },
 ): AsyncGenerator<object> {
-  const layout = schema.kindOf.get(kind);
+  const { compiled } = world.schema;
+  const layout = compiled.kindOf.get(kind);
   if (layout === undefined) return fail('BAD_USAGE', `there is no event of kind '${kind}'`, { kind });
-  const sets = reusedSets(schema);
-  for await (const frame of frames(source, from, to)) {
-    if (!frame.counts.some((count) => count.kind === layout.number)) continue;
-    const batch = decodeBatches(frame, schema, sets).find((one) => one.kind === layout.number)!;
-    const places = placesOf(frame, layout.number);
-    for (let i = 0; i < batch.set.size; i++)
-      yield { tick: frame.tick, seq: frame.sequence + places[i]!, ...batch.set.rowAt(i) };
+  let text = compiled.text;
+  // Which schema a record is of, those before it tell: a look before the present era begins with the first.
+  for await (const frame of frames(source, from < era ? 0 : from, to)) {
+    if (from < era && frame.environment !== null) text = parseChange(frame.environment).schema ?? text;
+    if (frame.tick < from) continue;
+    const past = text === compiled.text ? null : pastOf(world, text);
+    const number = past === null ? layout.number : past.numberOf(layout.number);
+    if (!frame.counts.some((count) => count.kind === number)) continue;
+    const { batches } = eventsUnder(world, text, frame);
+    const { set } = batches.find((one) => one.kind === layout.number)!;
+    const places = placesOf(frame, number);
+    for (let i = 0; i < set.size; i++)
+      yield { tick: frame.tick, seq: frame.sequence + places[i]!, ...set.rowAt(i) };
   }
 }
 

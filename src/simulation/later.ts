@@ -5,10 +5,10 @@
  * and enter the fork like any other input: ids that they create are handed out anew, and one that the fork's
  * handlers refuse is dropped. What the parent records after the fork has passed a tick never enters it.
  */
-import { fail, isWorldfoldError } from '../base/errors.ts';
+import { isWorldfoldError, WorldfoldError } from '../base/errors.ts';
 import type { ColumnSet } from '../columns/column-set.ts';
 import { parseChange } from '../log/environment.ts';
-import { type LogPath, pathFrom } from '../log/lineage.ts';
+import { checkHead, type LogPath, pathThrough } from '../log/lineage.ts';
 import { readFrames } from '../log/reader.ts';
 import type { RecordFrame } from '../log/record.ts';
 import { hasForks, type Store, unsupported } from '../log/store.ts';
@@ -26,6 +26,8 @@ export interface LaterSource {
   readonly segment: string;
   /** The schema text of the parent's log at the tick of the fork. */
   readonly schema: string;
+  /** The last durable tick of the parent's log then: one that ends earlier was cut. */
+  readonly head: number;
 }
 
 /** What a reader of a parent's inputs is made of. */
@@ -51,7 +53,11 @@ export class LaterReader {
     this.known = parts.at;
   }
 
-  /** The inputs that the parent recorded at a tick; none where it has not come so far. */
+  /**
+   * The inputs that the parent recorded at a tick, in order; none where its durable log does not reach so
+   * far yet. `NO_STATE` where it was collected, whole or at its end; `CORRUPT`, `NO_RECORD`,
+   * `SCHEMA_DIFFERS`. What the filter throws is thrown.
+   */
   async at(tick: number): Promise<readonly PendingInput[]> {
     const { filter, world, segment } = this.parts;
     try {
@@ -61,17 +67,13 @@ export class LaterReader {
       return filter === null ? inputs : inputs.filter(({ kind, row }) => filter([kind, row], tick));
     } catch (e) {
       if (!(await this.isGone(e))) throw e;
-      return fail(
-        'NO_STATE',
-        `the later inputs of the parent are gone: its segment '${segment}' was removed`,
-        { segment, tick },
-        "Open the fork with later: 'drop' to go on without them.",
-        e,
-      );
+      throw gone(segment, tick, e);
     }
   }
 
-  /** Whether an error says that the parent was removed: its log goes from its end, maybe between two calls. */
+  /**
+   * Whether an error says that the parent was removed: its log goes from its end, maybe between two calls.
+   */
   private async isGone(e: unknown): Promise<boolean> {
     const { store, segment } = this.parts;
     if (isWorldfoldError(e, 'UNKNOWN_RUN')) return true;
@@ -89,12 +91,15 @@ export class LaterReader {
     const { store, segment } = this.parts;
     if (!hasForks(store)) return unsupported(store, 'forks');
     const lineage = await store.lineage(segment);
-    this.path ??= pathFrom(lineage);
-    const head = lineage[0]!.head.tick;
+    this.path ??= await pathThrough(store, lineage);
+    const { head } = lineage[0]!;
+    // Where nothing is said to be there, nothing must be there: else its inputs would be passed over.
+    if (head.tick < tick) await checkHead(store, lineage[0]!);
+    if (head.tick < this.parts.head) throw gone(segment, tick);
     let frame: RecordFrame | null = null;
     // A tick that is computed again needs no step back: a change of schema is noted once.
     const from = Math.min(tick, this.known + 1);
-    for await (frame of readFrames(store, this.path, from, Math.min(tick, head)))
+    for await (frame of readFrames(store, this.path, from, Math.min(tick, head.tick)))
       if (frame.tick > this.known) this.note(frame);
     return frame?.tick === tick ? frame : null;
   }
@@ -104,6 +109,15 @@ export class LaterReader {
     this.known = tick;
   }
 }
+
+const gone = (segment: string, tick: number, cause?: unknown): WorldfoldError =>
+  new WorldfoldError(
+    'NO_STATE',
+    `the later inputs of the parent are gone: segment '${segment}' was removed, or its end`,
+    { segment, tick },
+    "Open the fork with later: 'drop' to go on without them.",
+    cause,
+  );
 
 /** The inputs among the events of a tick, in order. */
 function recordedInputs(schema: CompiledSchema, { waves, batches }: RecordedEvents): PendingInput[] {

@@ -117,7 +117,6 @@ async function continued(world: AnyWorld, options: OpenOptions, held: Held): Pro
   });
   // Until the first own record is there, what the fork begins with is still to be said.
   const begins = opening !== null && parent !== null && head.tick === parent.tick;
-  if (begins) engine.propose(opening.change);
   const isNewEra = beginEra(world, engine, adopted);
   const run = new RunCore(
     {
@@ -136,8 +135,8 @@ async function continued(world: AnyWorld, options: OpenOptions, held: Held): Pro
     },
     head,
   );
-  if (isNewEra) await run.keepBase();
-  else await run.mendSnapshots(damaged.filter((snapshot) => snapshot.segment === segment));
+  await run.begin(isNewEra, begins ? opening.change : null);
+  if (!isNewEra) await run.mendSnapshots(damaged.filter((snapshot) => snapshot.segment === segment));
   return run;
 }
 
@@ -145,7 +144,13 @@ async function continued(world: AnyWorld, options: OpenOptions, held: Held): Pro
  * Takes a run up at its durable head and becomes its writer. `UNKNOWN_RUN`; `RUN_IN_USE` while another writer
  * is alive, unless `takeover` is true; `SCHEMA_DIFFERS` where no migration leads from the recorded schema to
  * that of the world; `CODE_CHANGED` where the handlers give another world than was recorded, unless `adopt`
- * is true.
+ * is true; `BAD_USAGE` for a fork whose later inputs a function chose, without it; `CORRUPT`, `NO_RECORD`;
+ * `NO_STATE` where the base of an era is lost.
+ *
+ * @example
+ * ```ts
+ * const run = await openRun(town, { store: await sqliteStore('runs.db'), id: 'first' });
+ * ```
  */
 export const openRun = ((world: unknown, options: OpenOptions) =>
   openCore(world as AnyWorld, options)) as unknown as OpenRun;

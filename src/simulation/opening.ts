@@ -1,12 +1,13 @@
 /**
  * What a fork begins with until its first own record holds it: the change, the inputs, whose inputs to keep.
  *
- * Stored beside the segment as canonical JSON that carries a digest of itself. Once the first own record is
- * there, the log is the truth and only the name of the parent's segment is still of use.
+ * Stored beside the segment as canonical JSON that carries a digest of itself; docs/formats.md has the parts.
+ * Once the first own record is there, the log is the truth, and only whose later inputs are kept is still of
+ * use.
  */
 import { hex } from '../base/bytes.ts';
 import { canonicalJson, parseCanonical } from '../base/canonical.ts';
-import { fail } from '../base/errors.ts';
+import { fail, isWorldfoldError } from '../base/errors.ts';
 import { sha256 } from '../base/platform.ts';
 import { utf8 } from '../base/text.ts';
 import { type EnvironmentChange, environmentText, parseChange } from '../log/environment.ts';
@@ -51,7 +52,8 @@ export function parseOpening(text: string, segment: string): Opening {
       seq: 0,
     }));
     return { change: parseChange(change), inputs: rows, later };
-  } catch {
+  } catch (e) {
+    if (isWorldfoldError(e, 'NEWER_FORMAT')) throw e;
     return damaged(segment);
   }
 }

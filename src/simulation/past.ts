@@ -35,6 +35,11 @@ export class Past {
     return upcastTick(this.plan, frame.waves, decodeBatches(frame, this.plan.from, this.sets));
   }
 
+  /** The number that a kind of the present schema had under that one, or -1. */
+  numberOf(kind: number): number {
+    return this.plan.kinds.findIndex((one) => one !== null && one.to.number === kind);
+  }
+
   /** An empty world of that schema. */
   state(): WorldState {
     return new WorldState(this.plan.from);

@@ -1,9 +1,10 @@
 /**
  * Building the world of a tick: from the nearest good snapshot and the records after it, or from record 0.
  *
- * Used at an opening, after a failed tick, for a look at the past and for a fork. What is built is compared
- * with the last state hash that was recorded on the way: a world that differs from what the log says of it is
- * never shown and never continued. A damaged snapshot is told of and passed over; the log is the truth.
+ * Used when a run is opened, after a failed tick, for a look at the past and for a fork. What is built is
+ * compared with the last state hash that was recorded on the way: a world that differs from what the log says
+ * of it is not shown and not continued, save by who adopts it. A damaged snapshot is told of and passed over;
+ * the log is the truth.
  */
 import { hex, sameBytes } from '../base/bytes.ts';
 import { messageOf } from '../base/canonical.ts';
@@ -15,17 +16,32 @@ import { decodeManifest, type Manifest, storedChunks } from '../log/manifest.ts'
 import { readFrame } from '../log/reader.ts';
 import type { RecordFrame } from '../log/record.ts';
 import { hasSnapshots, type SnapshotInfo, type SnapshotStore, type StoredSnapshot } from '../log/store.ts';
+import { foldHint } from './code.ts';
 import type { Engine } from './engine.ts';
 import { frames, type LogSource } from './history.ts';
 
+/** What is known of a log beside its records. */
+export interface KnownLog {
+  /** The state hash of the world that an era begins with which no record tells of yet, or null. */
+  readonly base: string | null;
+  /** The tick from which on the handlers are known to give what was recorded; Infinity where nothing is. */
+  readonly from: number;
+}
+
+/** Nothing is known of a log. */
+export const UNKNOWN_LOG: KnownLog = { base: null, from: Number.POSITIVE_INFINITY };
+
 /** How a world is built. */
 export interface RestoreOptions {
-  /** Begin only with snapshots that handlers of this hint folded; null: with any. */
+  /**
+   * Begin only with snapshots of the present schema that handlers of this hint folded; null: with any. Bases
+   * of eras and snapshots of earlier schemas are taken in either case.
+   */
   readonly code: string | null;
   /** Compare with the last recorded hash, with every one, or with none. */
   readonly compare: 'last' | 'every' | 'none';
-  /** The state hash of the world that an era begins with which no record tells of yet, or null. */
-  readonly base: string | null;
+  /** What is known of the log by whoever has it open. */
+  readonly known: KnownLog;
   /** Hears of damaged snapshots. */
   readonly onDamage: (snapshot: SnapshotInfo, why: unknown) => void;
 }
@@ -56,7 +72,8 @@ const PAGE_BYTES = 16 * 1024 * 1024;
 
 /**
  * Gives an engine the world of tick `to`. `REPLAY_DIFFERS` where folding gives another world than was
- * recorded; until it is done the world stays hidden.
+ * recorded; `NO_STATE` where the base of an era is lost; `CORRUPT`, `NO_RECORD`, `SCHEMA_DIFFERS`. Until it
+ * is done the world stays hidden.
  */
 export async function restore(
   engine: Engine,
@@ -74,7 +91,27 @@ export async function restore(
     engine.fold(frame);
     if (before !== null || frame.tick === hashed) engine.compare(frame, before);
   }
+  if (options.compare === 'last' && to > hashed && to >= first) checkProven(engine, to, options);
   engine.reveal();
+}
+
+/**
+ * Records that other handlers may have made, folded on from a snapshot of theirs, give the recorded world
+ * only as far as a recorded hash says so.
+ */
+function checkProven(
+  { from, world, isPresent }: Engine,
+  tick: number,
+  { code, known }: RestoreOptions,
+): void {
+  if (code !== null || from === null || !isPresent || tick >= known.from) return;
+  if (from.manifest.point.code === foldHint(world)) return;
+  fail(
+    'REPLAY_DIFFERS',
+    `tick ${tick} recorded no state hash, and other handlers made the snapshot that it is folded from`,
+    { tick, snapshot: from.manifest.point.tick },
+    'Ask for a tick that recorded a hash, or open the run with the handlers as they are: that compares them.',
+  );
 }
 
 /** The last tick of a range that recorded a state hash, or -1. It is looked for backwards. */
@@ -99,14 +136,16 @@ async function loadNearest(
   if (!hasSnapshots(store)) return false;
   const last = Math.min(to, durableTick);
   for (const span of [...path].reverse()) {
-    // A fork may have a snapshot of the tick that it begins on, which has its change entered already: it is of
-    // use to its own ticks, and not to whoever begins with that tick again.
-    if (span.from > to) continue;
+    // A fork may have a snapshot of the tick that it begins on.
+    if (span.from - 1 > last) continue;
     const infos = await store.snapshots(span.segment);
     for (const info of [...infos].reverse()) {
       if (info.tick > Math.min(last, span.to)) continue;
       try {
-        if (await loadOne(engine, source, store, info, options)) return true;
+        // It has the change of the fork entered already, unless it is what an era begins with: it is of use
+        // to the fork's own ticks, and not to whoever begins with that tick again.
+        const baseOnly = info.tick < span.from && to < span.from;
+        if (await loadOne(engine, source, store, info, options, baseOnly)) return true;
       } catch (e) {
         if (!DAMAGE.some((known) => isWorldfoldError(e, known))) throw e;
         options.onDamage(info, e);
@@ -121,15 +160,19 @@ async function loadOne(
   source: LogSource,
   store: SnapshotStore,
   { segment, tick }: SnapshotInfo,
-  { code, base }: RestoreOptions,
+  { code, known }: RestoreOptions,
+  baseOnly: boolean,
 ): Promise<boolean> {
   const where = { segment, tick };
   const stored = await store.readSnapshot(segment, tick);
   if (stored === undefined) return false;
   const manifest = decodeManifest(stored.manifest, where);
   const { point } = manifest;
+  if (point.tick !== tick)
+    fail('CORRUPT', `a snapshot of tick ${point.tick} stands in the place of another`, where);
   const isBase = point.era === tick + 1;
-  if (isBase ? !(await isBaseOf(source, manifest, base)) : isOfOtherCode(engine, manifest, code))
+  if (baseOnly && !isBase) return false;
+  if (isBase ? !(await isBaseOf(source, manifest, known)) : isOfOtherCode(engine, manifest, code))
     return false;
   await checkPoint(source, manifest, isBase);
   await loadStored(engine, store, stored, manifest);
@@ -174,7 +217,7 @@ async function checkPoint({ store, path }: LogSource, { point }: Manifest, isBas
 }
 
 /** Whether the log goes on, or is about to go on, with the era that a snapshot was made to begin. */
-async function isBaseOf(source: LogSource, { point }: Manifest, base: string | null): Promise<boolean> {
+async function isBaseOf(source: LogSource, { point }: Manifest, { base }: KnownLog): Promise<boolean> {
   for await (const { environment } of frames(source, point.tick + 1, point.tick + 1))
     return environment !== null && parseChange(environment).era?.base === hex(point.stateHash);
   return base === hex(point.stateHash);

@@ -8,7 +8,7 @@ import { freshName, steadyClock, thisProcess, wallClock } from '../base/platform
 import type { Holder } from '../log/store.ts';
 import type { CommitPolicy } from './committer.ts';
 import { type Cadence, Engine } from './engine.ts';
-import type { RunParts } from './run.ts';
+import type { RunParts } from './run-parts.ts';
 import type { SnapshotPolicy } from './snapshots.ts';
 import type { AnyNow, AnyWorld } from './world.ts';
 

@@ -7,9 +7,9 @@
 import { show } from '../base/canonical.ts';
 import { fail, WorldfoldError } from '../base/errors.ts';
 import { yieldToEvents } from '../base/platform.ts';
-import type { LogPath } from '../log/lineage.ts';
+import type { EnvironmentChange } from '../log/environment.ts';
 import { encodeRecord } from '../log/record.ts';
-import { hasSnapshots, type LogRecord, type SnapshotInfo, type Store, unsupported } from '../log/store.ts';
+import { hasSnapshots, type LogRecord, type SnapshotInfo, unsupported } from '../log/store.ts';
 import type { KindLayout } from '../schema/compile.ts';
 import { validRow } from '../schema/validate.ts';
 import {
@@ -21,51 +21,18 @@ import {
   checkSource,
   type InputFrom,
 } from './arguments.ts';
-import { type CommitPolicy, Committer, isLost, release } from './committer.ts';
-import { type ComputedTick, type Engine, InputRefused, type PendingInput } from './engine.ts';
+import { Committer, isLost, release } from './committer.ts';
+import { type ComputedTick, type Engine, InputRefused } from './engine.ts';
 import { attemptText, inputError, inRun } from './failures.ts';
 import type { ForkOptions } from './fork.ts';
 import { eventsOf, type LogSource, type MetricFrame, metricsOf } from './history.ts';
 import { drop, InputQueue, type Submission } from './input-queue.ts';
-import type { LaterReader } from './later.ts';
 import { type ObservedMoment, Observers, type TickNews } from './observers.ts';
-import { damageOf, noState, type RestoreOptions, restore } from './restore.ts';
+import { damageOf, type KnownLog, noState, type RestoreOptions, restore } from './restore.ts';
 import type { AdvanceOptions, AdvanceResult } from './run-options.ts';
+import type { RunParts } from './run-parts.ts';
 import { checkCall, type RunState } from './run-states.ts';
-import { SnapshotKeeper, type SnapshotPolicy } from './snapshots.ts';
-
-/** What a run is made of; times come from the clocks that it is given. */
-export interface RunParts {
-  readonly id: string;
-  readonly store: Store;
-  readonly segment: string;
-  readonly epoch: number;
-  /** The way of the log through segments; it ends in `segment`. */
-  readonly path: LogPath;
-  readonly engine: Engine;
-  /** A second engine of the same world, for looking at the past. */
-  readonly another: () => Engine;
-  readonly policy: CommitPolicy;
-  readonly snapshots: SnapshotPolicy;
-  /** The hint about the code of the handlers. */
-  readonly code: string;
-  /** Inputs that the first tick of a fork begins with; each of them must apply. */
-  readonly opening: readonly PendingInput[];
-  /** The inputs that a parent recorded after the tick of the fork, where they are kept. */
-  readonly later: LaterReader | null;
-  /** Begins a fork of a log. */
-  readonly fork: (
-    source: LogSource,
-    base: RestoreOptions['base'],
-    parent: string,
-    options: ForkOptions,
-  ) => Promise<RunCore>;
-  readonly maxInputs: number;
-  /** Whether the log says already what the metrics of this writer's code are called. */
-  readonly namesTold: boolean;
-  readonly wallClock: () => number;
-  readonly steadyClock: () => number;
-}
+import { SnapshotKeeper } from './snapshots.ts';
 
 /** Milliseconds of computing before other tasks get their turn. */
 const SLICE_MS = 20;
@@ -319,9 +286,14 @@ export class RunCore {
     return error;
   }
 
+  private get known(): KnownLog {
+    const { proposedBase: base, era, position } = this.engine;
+    return { base, from: base === null ? era : position.tick };
+  }
+
   /** How worlds of this run are built: from any good snapshot, compared with what was recorded. */
   private get restoring(): RestoreOptions {
-    return { code: null, compare: 'last', base: this.engine.proposedBase, onDamage: damageOf(this.id) };
+    return { code: null, compare: 'last', known: this.known, onDamage: damageOf(this.id) };
   }
 
   /** Folds the world anew from the log, records in memory included. */
@@ -390,11 +362,12 @@ export class RunCore {
   }
 
   /** The events of a kind in order, over ticks `from` to `to`, both included. */
-  events(kind: string, range: { from?: number; to?: number } = {}): AsyncIterable<object> {
+  events(kind: string, given: { from?: number; to?: number } = {}): AsyncIterable<object> {
     checkCall(this.id, this.state, 'read');
-    checkRange(range);
-    const { from = 0, to = this.tick } = range;
-    return eventsOf(this.source, this.engine.world.schema.compiled, kind, from, Math.min(to, this.tick));
+    checkRange(given);
+    const { from = 0, to = this.tick } = given;
+    const range = { from, to: Math.min(to, this.tick), era: this.engine.nextEra };
+    return eventsOf(this.source, this.engine.world, kind, range);
   }
 
   /** The metrics of all ticks so far. */
@@ -428,7 +401,7 @@ export class RunCore {
     this.checkTick(options.at);
     if (options.at > this.durableTick) await this.flush();
     try {
-      return await this.parts.fork(this.source, this.engine.proposedBase, this.id, options);
+      return await this.parts.fork(this.source, this.known, this.id, options);
     } catch (e) {
       throw inRun(e, this.id);
     }
@@ -451,10 +424,16 @@ export class RunCore {
     return { tick: this.tick };
   }
 
-  /** Pins a snapshot of the world as it is, which a new era begins with. */
-  async keepBase(): Promise<void> {
-    if (this.keeper === null) return unsupported(this.parts.store, 'snapshots');
-    await this.kept(this.keeper.keep(true));
+  /**
+   * Begins what the next record will say: a new era, whose world is pinned as a snapshot, and then the change
+   * of a fork, which is no part of that world.
+   */
+  async begin(isNewEra: boolean, change: EnvironmentChange | null): Promise<void> {
+    if (isNewEra && this.keeper === null) return unsupported(this.parts.store, 'snapshots');
+    if (isNewEra) await this.kept(this.keeper!.keep(true));
+    if (change === null) return;
+    this.engine.propose(change);
+    this.hasEnded = this.engine.hasEnded();
   }
 
   /** Lets go of damaged snapshots of this run's own, and keeps a good one instead. */

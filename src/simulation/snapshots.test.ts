@@ -6,7 +6,7 @@ import { memoryStore } from '../log/memory-store.ts';
 import type { SnapshotInfo, Store, StoredSnapshot } from '../log/store.ts';
 import { createRun } from './create-run.ts';
 import { openRun } from './open-run.ts';
-import { restore } from './restore.ts';
+import { restore, UNKNOWN_LOG } from './restore.ts';
 import { newEngine } from './run-options.ts';
 import { thinned } from './snapshots.ts';
 import type { AnyWorld } from './world.ts';
@@ -95,7 +95,12 @@ describe('snapshots of a run', () => {
     for (const tick of await ticksOf(store)) {
       const engines = [null, ''].map(async (code) => {
         const engine = newEngine(hamlet() as never as AnyWorld, {});
-        await restore(engine, source, tick, { code, compare: 'none', base: null, onDamage: () => {} });
+        await restore(engine, source, tick, {
+          code,
+          compare: 'none',
+          known: UNKNOWN_LOG,
+          onDamage: () => {},
+        });
         return { hash: engine.stateHash(), from: engine.from?.manifest.point.tick ?? -1 };
       });
       const [quick, folded] = await Promise.all(engines);

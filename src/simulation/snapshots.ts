@@ -1,5 +1,5 @@
 /**
- * The snapshots of one run: when one is kept, what it shares with those before, which ones are let go.
+ * The snapshots of one run: when one is kept, what it shares with those before, which ones are thinned.
  *
  * A snapshot is a cache of the log. That one can't be written never stops a run: it is warned about, and the
  * next one is written whole.
@@ -93,7 +93,10 @@ export class SnapshotKeeper {
     if (policy.onClose && tick >= first && tick !== this.lastKept) await this.keepQuietly();
   }
 
-  /** Replaces snapshots that were found damaged by one of the world as it is. */
+  /**
+   * Replaces snapshots of the run's own that were found damaged by one of the world as it is. Pinned ones
+   * stay.
+   */
   async mend(damaged: readonly SnapshotInfo[]): Promise<void> {
     const { run, store, segment, engine, first } = this.parts;
     try {
@@ -108,7 +111,10 @@ export class SnapshotKeeper {
     if (engine.position.tick >= first) await this.keepQuietly();
   }
 
-  /** Keeps one and thins the older ones; what fails is warned about. A writer that was replaced is told. */
+  /**
+   * Keeps one, thins the older ones and collects what that lets go; what fails is warned about. A writer that
+   * was replaced is told: `WRITER_REPLACED`, `DIVERGED`, `UNKNOWN_RUN`.
+   */
   async keepQuietly(): Promise<void> {
     const { run, store, segment, engine, policy } = this.parts;
     this.last = engine.position.tick;
@@ -124,7 +130,10 @@ export class SnapshotKeeper {
     }
   }
 
-  /** Keeps a snapshot of the world as it is, whose tick must be durable. */
+  /**
+   * Keeps a snapshot of the world as it is, whose tick must be durable. Errors of the store are thrown; where
+   * it fails, it is asked three times.
+   */
   async keep(pinned: boolean): Promise<void> {
     try {
       await this.offer(pinned);

@@ -146,7 +146,10 @@ export class Archive {
     );
   }
 
-  /** A collection went over a log that is reached up to a tick: no snapshot up to it went, and no chunk of one. */
+  /**
+   * A collection went over a log that is reached up to a tick: no snapshot up to it went, and no chunk of
+   * one.
+   */
   collected(memory: MemoryMedium, log: BookedLog, reached: number, changes: Changes): void {
     const { run, segment, snapshots } = log;
     const left = new Set(memory.snapshots(segment).map(({ tick }) => tick));
@@ -288,7 +291,9 @@ export class Archive {
   }
 }
 
-/** Sends the warnings of a schedule to whoever judges them, and not to the operator, until the end is called. */
+/**
+ * Sends the warnings of a schedule to whoever judges them, and not to the operator, until the end is called.
+ */
 export function hearWarnings(hear: (message: string) => void): () => void {
   const { emitWarning } = process;
   process.emitWarning = ((message: string, name: string) => {

@@ -4,8 +4,8 @@
  * Owns the oracle's knowledge while a schedule runs. It watches every write at the medium, below all faults
  * and delays, and compares what is claimed above with it: a commit by a replaced writer, a group torn apart,
  * a tick with two histories, a fork that is not its parent's, a collection that took what a run reaches, a
- * promise made before its commit, an input taken twice. It decides nothing and mends nothing; what it finds it
- * writes down.
+ * promise made before its commit, an input taken twice. It decides nothing and mends nothing; what it finds
+ * it writes down.
  */
 import { hex } from '../base/bytes.ts';
 import { isWorldfoldError } from '../base/errors.ts';

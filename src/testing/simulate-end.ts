@@ -6,6 +6,7 @@
  * comes by it, and by nobody else.
  */
 import { hex } from '../base/bytes.ts';
+import { canonicalJson } from '../base/canonical.ts';
 import { isWorldfoldError } from '../base/errors.ts';
 import { replay } from '../replay/replay.ts';
 import { openRun } from '../simulation/open-run.ts';
@@ -81,8 +82,8 @@ async function collectAll(stage: Stage): Promise<void> {
       .records)
       book.holds(hex(hash) === ticks[tick]?.hash, () => `L6: tick ${tick} of ${run} changed`);
   }
-  const held = JSON.stringify(medium.memory.count());
-  const due = JSON.stringify({ ...expected, chunks: chunks.size });
+  const held = canonicalJson(medium.memory.count());
+  const due = canonicalJson({ ...expected, chunks: chunks.size });
   book.holds(held === due, () => `L6: a collection left ${held}, and runs reach ${due}`);
 }
 
@@ -114,7 +115,7 @@ async function damageRecord(stage: Stage): Promise<void> {
     book.holds(
       isIn ? isNamed && ['CORRUPT', 'NEWER_FORMAT'].includes(found.code) : found === null,
       () =>
-        `L12: byte ${at} of tick ${tick} of ${log.run} is damaged, and the replay of ${one.run} says ${found}`,
+        `L12: byte ${at} of tick ${tick} of ${log.run} is damaged; the replay of ${one.run} says ${found}`,
     );
   }
 }

@@ -6,6 +6,7 @@
  */
 import type { ErrorCode } from '../base/errors.ts';
 import { RUN_CALLS, type RunCall } from '../simulation/run-states.ts';
+import type { SeededFuse } from './simulate-fuse.ts';
 import { type BookedLog, environmentOf, fedTags } from './simulate-ledger.ts';
 import {
   byTag,
@@ -16,7 +17,7 @@ import {
   type SourceInput,
   type Stage,
 } from './simulate-stage.ts';
-import { type FusePlace, type SimulatedRun, worldText } from './simulate-world.ts';
+import { type SimulatedRun, worldText } from './simulate-world.ts';
 
 /** A submitted input and what its submitter heard. */
 interface Sent {
@@ -29,52 +30,6 @@ const hasTag = (batch: { readonly columns: { readonly tag: ArrayLike<number> } }
 
 /** How a log answers that was removed and is collected from its end. */
 const GONE: readonly ErrorCode[] = ['UNKNOWN_RUN', 'NO_RECORD', 'NO_STATE'];
-
-/** Blows once where it is armed; all runs of one world object share it. */
-export class SeededFuse {
-  private at: { readonly place: FusePlace; readonly tick: number } | null = null;
-  /** The last tick that anybody computed or folded: what is folded again must not blow. */
-  private last = -1;
-  /** How often it blew, without those that were asked for. */
-  private blown = 0;
-  /** Inputs that it refused by blowing in their handler, and of those the ones that nobody heard of yet. */
-  blownInputs = 0;
-  refused = 0;
-
-  /** Sets it, for so many ticks after the last that anybody computed. */
-  arm(place: FusePlace, ticks: number): void {
-    this.at = { place, tick: this.last + ticks };
-  }
-
-  /** A tick was computed before. */
-  passed(tick: number): void {
-    this.last = Math.max(this.last, tick);
-  }
-
-  /** Whether it blew, once more than was asked. */
-  hasBlown(): boolean {
-    if (this.blown === 0) return false;
-    this.blown--;
-    return true;
-  }
-
-  /** What the world calls. */
-  readonly pass = (place: FusePlace, tick: number): void => {
-    this.passed(tick);
-    if (this.at === null || this.at.place !== place || this.at.tick !== tick) return;
-    this.at = null;
-    if (place === 'apply given') {
-      this.blownInputs++;
-      this.refused++;
-    } else this.blown++;
-    throw new BlownFuse();
-  };
-}
-
-/** What a blown fuse throws: an error of the user's, unknown to worldfold. */
-class BlownFuse extends Error {
-  override readonly message = 'the fuse blew';
-}
 
 /** One writer's run. */
 export class Pen {

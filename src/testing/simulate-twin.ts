@@ -2,8 +2,8 @@
  * The end of a simulated schedule: every run is mended, and compared with a twin that nobody ever disturbed.
  *
  * Owns the judgement of runs. A healthy process takes each run, sends what no source heard of, and closes it.
- * Then the log alone is read: replay agrees, and an engine without store, writers, snapshots or faults that is
- * given the recorded inputs at their ticks computes the same records, hash for hash.
+ * Then the log alone is read: replay agrees, and an engine without store, writers, snapshots or faults that
+ * is given the recorded inputs at their ticks computes the same records, hash for hash.
  */
 import { hex } from '../base/bytes.ts';
 import { parseChange } from '../log/environment.ts';
@@ -17,8 +17,9 @@ import { openRun } from '../simulation/open-run.ts';
 import { newEngine } from '../simulation/run-options.ts';
 import type { AnyWorld } from '../simulation/world.ts';
 import { drawPolicy } from './simulate-actors.ts';
+import { SeededFuse } from './simulate-fuse.ts';
 import type { BookedLog } from './simulate-ledger.ts';
-import { Pen, SeededFuse } from './simulate-pen.ts';
+import { Pen } from './simulate-pen.ts';
 import { inputsOf } from './simulate-records.ts';
 import { isGood, type Stage } from './simulate-stage.ts';
 import { simulatedWorld, worldText } from './simulate-world.ts';

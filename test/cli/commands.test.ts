@@ -138,8 +138,17 @@ describe('ls, show', () => {
     const at = worldFolder();
     await say(at, ['run', 'world.ts', '--ticks', '50', ...DB]);
     const before = readFileSync(join(at, 'runs.db'));
-    for (const words of [['ls'], ['show', 'counter'], ['replay', 'counter']])
-      expect((await say(at, [...words, ...DB])).code).toBe(0);
+    for (const words of [
+      ['ls'],
+      ['tree'],
+      ['show', 'counter'],
+      ['show', 'counter@20', '--table', 'total'],
+      ['replay', 'counter'],
+      ['diff', 'counter', 'counter'],
+      ['diff', 'counter@7', 'counter@7'],
+      ['snapshot', 'counter', '--out', 'end.wfs'],
+    ])
+      expect((await say(at, [...words, ...DB])).code, words.join(' ')).toBe(0);
     expect(readFileSync(join(at, 'runs.db')).equals(before)).toBe(true);
   });
 

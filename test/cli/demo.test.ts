@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { folder, jsonOf, say, worldFolder } from './kit.ts';
+import { runProgram } from '../../src/cli/program.ts';
+import { folder, jsonOf, remember, say, worldFolder } from './kit.ts';
 
 const SMALL = ['--ticks', '60', '--config', 'travellers=3000', '--config', 'firstAirport=ATL'];
 const ESCAPE = '\u001b[';
@@ -16,16 +17,60 @@ describe('demo', () => {
     const [, ran] = /as it ran {4}([0-9a-f]{32})\n/.exec(out)!;
     expect(out).toContain(`as replayed  ${ran}\n  ✓ both hashes agree`);
     expect(out).toMatch(/\n {2}ATL {2}Atlanta, GA +\d+ +day \d+: \d+ +\d+ % of \d+\n/);
-    expect(out).toContain('  worldfold replay demo --store sqlite:worldfold-demo.db\n');
+    expect(out).toContain('  worldfold replay demo-closed --store sqlite:worldfold-demo.db\n');
     expect(out + err).not.toContain(ESCAPE);
-    for (const line of out.split('\n')) expect([...line].length).toBeLessThanOrEqual(80);
+    for (const line of out.split('\n')) expect([...line].length, line).toBeLessThanOrEqual(80);
+  });
+
+  test('L6: the second act closes two airports on day 30, and tells what that changed', async () => {
+    const at = folder();
+    const { code, out } = await say(at, ['demo', ...SMALL]);
+    expect(code).toBe(0);
+    const second = out.slice(out.indexOf('What if the two busiest airports close'), out.indexOf('\nNext\n'));
+    expect(second).toContain('ATL Atlanta, GA and ORD Chicago, IL close; the first 30 days are shared.');
+    expect(second).toMatch(/┤ +.*•/);
+    expect(second).toMatch(/\n {2}never fell ill +[\d,]+ +[\d,]+ +[+−]\d+ \([+−]\d+ %\)\n/);
+    expect(second).toContain('Where do the two part? On day 31:');
+    expect(second).toMatch(/\n {2}airports {2}305 rows, 2 differ\n {4}changed: open in 2\n/);
+    const store = ['--store', 'sqlite:worldfold-demo.db'];
+    expect((await say(at, ['replay', 'demo-closed', ...store])).code).toBe(0);
+    const parted = jsonOf(await say(at, ['diff', 'demo', 'demo-closed', '--json', ...store]));
+    expect(parted).toMatchObject({ equal: false, tick: 31, heads: { a: 60, b: 60 } });
+    const { children } = jsonOf(await say(at, ['tree', '--json', ...store]))[0];
+    expect(children).toMatchObject([{ id: 'demo-closed', at: 30, tick: 60, because: 'ATL and ORD closed' }]);
+  });
+
+  test('a demo that ends by day 30 has one act', async () => {
+    const at = folder();
+    const words = ['demo', '--ticks', '30', '--config', 'travellers=500'];
+    expect((await say(at, words)).out).not.toContain('What if');
+    expect(jsonOf(await say(at, [...words, '--json'])).closed).toBe(null);
+  });
+
+  test('stopped in the second act it keeps both runs, which go on from there', async () => {
+    const at = folder();
+    const stop = new AbortController();
+    const err = remember();
+    err.sink.on('data', (chunk: Buffer) => {
+      if (String(chunk).startsWith('demo-closed: ')) stop.abort();
+    });
+    const out = remember();
+    const { sink } = out;
+    const io = { stdout: sink, stderr: err.sink, self: 'worldfold', cwd: at, env: {}, signal: stop.signal };
+    const code = await runProgram(['demo', ...SMALL, '--config', 'travellers=40000'], io);
+    expect(code).toBe(130);
+    expect(out.text()).toMatch(/stopped: day 31 to \d+ in .*, kept as demo-closed\n/);
+    const on = ['run', 'example:epidemic', '--continue', '--id', 'demo-closed', '--ticks', '1'];
+    const store = ['--store', 'sqlite:worldfold-demo.db'];
+    expect((await say(at, [...on, ...store])).code).toBe(0);
+    expect((await say(at, ['replay', 'demo-closed', ...store])).code).toBe(0);
   });
 
   test('every command that it suggests works', async () => {
     const at = folder();
     const { out } = await say(at, ['demo', ...SMALL]);
     const next = out.slice(out.indexOf('\nNext\n')).match(/(?<=\n {2}worldfold ).*/g)!;
-    expect(next.length).toBe(4);
+    expect(next.length).toBe(5);
     for (const words of next.filter((w) => !w.startsWith('run'))) {
       const said = await say(at, words.split(' '));
       expect(said, words).toMatchObject({ code: 0, err: expect.not.stringContaining('worldfold:') });
@@ -51,7 +96,10 @@ describe('demo', () => {
     const { out } = await say(at, ['demo', ...SMALL, '--seed', 'b']);
     expect(out).toContain('worldfold-demo.db (replaced)');
     const runs = jsonOf(await say(at, ['ls', '--store', 'sqlite:worldfold-demo.db', '--json']));
-    expect(runs.map((r: { id: string; seed: string }) => [r.id, r.seed])).toEqual([['demo', 'b']]);
+    expect(runs.map((r: { id: string; seed: string }) => [r.id, r.seed])).toEqual([
+      ['demo', 'b'],
+      ['demo-closed', 'b'],
+    ]);
     expect(out).not.toContain(first.stateHash);
   });
 
@@ -63,7 +111,7 @@ describe('demo', () => {
     expect(out).toContain('run demo-2 · ');
     expect(out).toContain('mine.db (added to)');
     const runs = jsonOf(await say(at, ['ls', '--json', ...store]));
-    expect(runs.map((r: { id: string }) => r.id)).toEqual(['demo', 'demo-2']);
+    expect(runs.map((r: { id: string }) => r.id)).toEqual(['demo', 'demo-2', 'demo-2-closed']);
     expect((await say(at, ['replay', 'demo', ...store])).code).toBe(0);
   });
 

@@ -1,3 +1,4 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
@@ -103,6 +104,42 @@ describe('going on', () => {
     refusal(said, 2, /run 'a' is written by process 77 on elsewhere; its lease lasts 2\d s/, /--takeover/);
     expect((await say(at, [...on, '--takeover'])).code).toBe(0);
   });
+
+  test('code that gives another world is refused with both hashes, and can be adopted', async () => {
+    const at = worldFolder();
+    await say(at, ['run', 'world.ts', '--ticks', '4', '--id', 'a', ...DB]);
+    writeFileSync(join(at, 'other.ts'), counterWorld(2));
+    const on = ['run', 'other.ts', '--continue', '--id', 'a', '--ticks', '3', ...DB];
+    const said = await say(at, on);
+    expect(said.code).toBe(1);
+    expect(said.err.split('\n')).toEqual([
+      expect.stringMatching(/^worldfold: run 'a': .* first at tick 1 in table 'total'$/),
+      expect.stringMatching(/^ {2}recorded {2}[0-9a-f]{32}$/),
+      expect.stringMatching(/^ {2}folded {4}[0-9a-f]{32}$/),
+      expect.stringMatching(/^hint: .*--adopt/),
+      '',
+    ]);
+    expect((await say(at, [...on, '--adopt'])).code).toBe(0);
+    const { out, code } = await say(at, ['replay', 'a', '--world', 'other.ts', ...DB]);
+    expect(code).toBe(0);
+    expect(out).toContain('a: folded ticks 5 to 7 and 3 events');
+    expect(out).toContain('ticks 0 to 4 were recorded by other code: verified, not folded');
+    refusal(await say(at, ['run', 'world.ts', '--adopt', ...DB]), 2, /--adopt goes with --continue/);
+  });
+});
+
+describe('a folder as a world', () => {
+  test('means the world or the index module in it', async () => {
+    const at = worldFolder();
+    mkdirSync(join(at, 'one'));
+    expect((await say(at, ['run', '.', '--ticks', '1', '--id', 'a', ...DB])).code).toBe(0);
+    expect((await say(at, ['replay', 'a', ...DB])).code).toBe(0);
+    refusal(await say(at, ['run', 'one', ...DB]), 2, /the folder .*one holds no world module/, /world\.ts/);
+    writeFileSync(join(at, 'one', 'index.ts'), counterWorld());
+    expect((await say(at, ['run', 'one', '--ticks', '1', '--id', 'b', ...DB])).code).toBe(0);
+    writeFileSync(join(at, 'one', 'world.ts'), 'export default 1;');
+    refusal(await say(at, ['run', 'one', ...DB]), 2, /world\.ts is no world/);
+  });
 });
 
 describe('words for the shell', () => {
@@ -116,6 +153,8 @@ describe('words for the shell', () => {
     ]);
     const place = { kind: 'sqlite', file: 'my runs.db' } as const;
     expect(runCommandText('show', '-x', place)).toBe("show --store 'sqlite:my runs.db' -- -x");
+    expect(runCommandText('diff', ['a b', 'c'], place)).toBe("diff 'a b' c --store 'sqlite:my runs.db'");
+    expect(runCommandText('diff', ['a', '-c'], place)).toBe("diff --store 'sqlite:my runs.db' -- a -c");
     const at = worldFolder();
     const words = ['run', 'world.ts', '--ticks', '1', '--id', 'a b', '--store', 'sqlite:my runs.db'];
     expect((await say(at, words)).out).toContain("next: worldfold replay 'a b' --store 'sqlite:my runs.db'");

@@ -27,15 +27,22 @@ async function withRun(): Promise<string> {
 describe('wrong usage is code 2, a line and a hint', () => {
   test('an unknown run', async () => {
     const at = await withRun();
-    for (const command of ['show', 'replay'])
-      expectRefusal(await say(at, [command, 'nope', ...DB]), 2, /no run 'nope'/, /It has: first\./);
+    for (const command of [['show'], ['replay'], ['rm'], ['diff', 'first'], ['fork', '--at', '1']])
+      expectRefusal(await say(at, [...command, 'nope', ...DB]), 2, /no run 'nope'/, /It has: first\./);
     const words = ['run', 'world.ts', '--continue', '--id', 'nope', ...DB];
     expectRefusal(await say(at, words), 2, /no run 'nope'/);
   });
 
   test('a store file that is missing, and stays missing', async () => {
     const at = folder();
-    for (const words of [['ls'], ['show', 'x'], ['replay', 'x']])
+    for (const words of [
+      ['ls'],
+      ['show', 'x'],
+      ['replay', 'x'],
+      ['tree'],
+      ['rm', 'x'],
+      ['fork', 'x', '--at', '1'],
+    ])
       expectRefusal(await say(at, [...words, '--store', 'sqlite:gone.db']), 2, /gone\.db/);
     expect(existsSync(join(at, 'gone.db'))).toBe(false);
   });
@@ -53,12 +60,28 @@ describe('wrong usage is code 2, a line and a hint', () => {
     expect((await say(at, ['ls', '--store', 'sqlite:dir.db'])).code).toBe(2);
   });
 
-  test('a world whose schema differs from the run', async () => {
+  test('a world whose schema differs from the run: the difference and the migration, as lines', async () => {
     const at = await withRun();
-    writeFileSync(join(at, 'other.ts'), counterWorld(1, 2));
-    expectRefusal(await say(at, ['replay', 'first', '--world', 'other.ts', ...DB]), 2, /another schema/);
-    const words = ['run', 'other.ts', '--continue', '--id', 'first', ...DB];
-    expectRefusal(await say(at, words), 2, /another schema/);
+    const source = counterWorld(1, 2).replace('total: singleton({', 'total: singleton({ m: t.text(),');
+    writeFileSync(join(at, 'other.ts'), source.replace("mode: t.enum('calm', 'wild').default('calm')", ''));
+    for (const words of [
+      ['replay', 'first', '--world', 'other.ts'],
+      ['run', 'other.ts', '--continue', '--id', 'first'],
+      ['fork', 'first', '--at', '2', '--world', 'other.ts'],
+    ]) {
+      const { err, out, code } = await say(at, [...words, ...DB]);
+      expect({ out, code }).toEqual({ out: '', code: 2 });
+      const lines = err.trimEnd().split('\n');
+      expect(lines[0]).toMatch(
+        /^worldfold: .*version 1 of the schema 'counter', and no migration leads to 2:$/,
+      );
+      expect(lines).toContain("  - config mode: enum 'calm', 'wild', default 'calm'");
+      expect(lines).toContain('  + column total.m: text');
+      const skeleton = lines.slice(lines.indexOf('hint: Add to defineSchema:') + 1);
+      expect(skeleton[0]).toBe('  migrations: {');
+      expect(skeleton.at(-1)).toBe('  },');
+      expect(skeleton.length).toBeGreaterThan(4);
+    }
   });
 
   test('a world module that is missing, broken, throws, or holds no world', async () => {
@@ -173,7 +196,7 @@ describe('help', () => {
       expect(said.out.length).toBeGreaterThan(4);
     }
     const { out } = await say(folder(), ['--help']);
-    for (const command of ['demo', 'run', 'ls', 'show', 'replay'])
-      expect(out).toMatch(new RegExp(`^ +${command}`, 'm'));
+    const commands = ['demo', 'run', 'fork', 'rm', 'ls', 'tree', 'show', 'replay', 'diff', 'snapshot'];
+    for (const command of commands) expect(out).toMatch(new RegExp(`^ +${command}`, 'm'));
   });
 });

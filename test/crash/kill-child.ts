@@ -1,6 +1,6 @@
 /**
- * A process that lives on a store until it is killed. It waits for one line, `path until`, and writes one line
- * for each thing that is so from then on; what is written reaches whoever watches, however this ends.
+ * A process that lives on a store until it is killed. It waits for one line, `path until`, and writes one
+ * line for each thing that is so from then on; what is written reaches whoever watches, however this ends.
  */
 import { writeSync } from 'node:fs';
 import process from 'node:process';

@@ -3,8 +3,8 @@
  * kills.
  *
  * 15 kills by default, 200 in CI; `WORLDFOLD_KILLS` says another number, thousands for a soak.
- * `WORLDFOLD_KILL_SEED` gives other instants; an instant of a busy machine does not come twice, so what failed
- * is told with the file that it was found in, which stays.
+ * `WORLDFOLD_KILL_SEED` gives other instants; an instant of a busy machine does not come twice, so what
+ * failed is told with the file that it was found in, which stays.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** L6: `diff` names the first tick at which two runs of a tree of forks part, as a look at every tick does. */
+/** L6: `diff` names the first tick at which two runs of a tree of forks part, as a look at each tick does. */
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { hex } from '../../src/base/bytes.ts';

@@ -12,8 +12,14 @@ import { headerOf } from '../header.ts';
 import type { StorePlace } from '../options.ts';
 import { withStore } from '../stores.ts';
 
-/** How a run remembers that a demo made it, and how far the demo was to go. */
-export const demoHints = (ticks: number): { readonly demo: string } => ({ demo: `${ticks} ticks` });
+/** How a run remembers its module, that a demo made it, and how far the demo was to go. */
+export const demoHints = (
+  module: string,
+  ticks: number,
+): { readonly module: string; readonly demo: string } => ({
+  module,
+  demo: `${ticks} ticks`,
+});
 
 /** Whether a demo made the run and nobody took it up again: the epoch of its first writer is 1. */
 function isUntouched(info: RunInfo): boolean {

@@ -26,7 +26,8 @@ export interface Toll {
 /** Metrics by name, a value a day. */
 export type Curves = { readonly [name: string]: Float64Array };
 
-const CHART_HEIGHT = 12;
+/** How many lines a drawn curve is high. */
+export const CHART_HEIGHT = 12;
 
 /** The largest value and the first day that has it. */
 export function peakOf(curve: Float64Array): { readonly day: number; readonly ill: number } {
@@ -34,7 +35,8 @@ export function peakOf(curve: Float64Array): { readonly day: number; readonly il
   return { day: curve.indexOf(ill), ill };
 }
 
-function heading(io: Io, text: string, beside = ''): void {
+/** Begins a part of the page. */
+export function heading(io: Io, text: string, beside = ''): void {
   const paint = paintFor(io.stdout, io.env);
   line(io.stdout, paint.strong(text) + (beside && paint.faint(`  ${beside}`)));
   line(io.stdout);
@@ -131,13 +133,14 @@ export function tellAnswer(io: Io, tolls: readonly Toll[]): void {
   line(io.stdout);
 }
 
-/** What to type next. */
-export function suggest(io: Io, id: string, place: StorePlace, module: string): void {
+/** What to type next; `fork` is the run of the second act, where there was one. */
+export function suggest(io: Io, id: string, fork: string | null, place: StorePlace, module: string): void {
   const paint = paintFor(io.stdout, io.env);
   heading(io, 'Next');
   const looks = [
     [runCommandText('show', id, place), 'what the log holds'],
-    [runCommandText('replay', id, place), 'fold it again, compare every hash'],
+    [runCommandText('replay', fork ?? id, place), 'fold it again, compare every hash'],
+    ...(fork === null ? [] : [[runCommandText('tree', [], place), 'both runs, and where they part']]),
   ];
   const next = [
     ...(place.kind === 'memory' ? [] : looks),

@@ -1,8 +1,9 @@
 /**
- * `worldfold demo`: the epidemic example in a fresh SQLite file, from the first day to a question answered.
+ * `worldfold demo`: the epidemic example in a fresh SQLite file, from the first day to a question answered,
+ * and then the same epidemic with two airports closed.
  *
- * Owns the order of the show; what is drawn is in `demo-text.ts`. The world, and the question, are those of
- * `examples/epidemic`, loaded like any user's module.
+ * Owns the order of the show; the second act is in `demo-fork.ts`, what is drawn in `demo-text.ts`. The
+ * world, and the questions, are those of `examples/epidemic`, loaded like any user's module.
  */
 import { dirname, join } from 'node:path';
 import { canonicalJson } from '../../base/canonical.ts';
@@ -16,6 +17,7 @@ import { placeText, type StorePlace } from '../options.ts';
 import { freeId, openStore } from '../stores.ts';
 import { grouped } from '../text.ts';
 import { demoHints, makeRoom } from './demo-file.ts';
+import { type Closures, FORK_DAY, forkShown } from './demo-fork.ts';
 import {
   announce,
   peakOf,
@@ -39,14 +41,14 @@ export interface DemoOptions {
 }
 
 /** What the demo uses of `examples/epidemic/questions.ts`. */
-interface Questions {
+interface Questions extends Closures {
   hardestHit(run: AnyRun, most: number): Promise<readonly Toll[]>;
 }
 
 const MODULE = 'example:epidemic';
 const HARDEST_HIT = 5;
 
-/** The show itself: advance, draw, replay, ask. Returns the exit code. */
+/** The show itself: advance, draw, replay, ask, fork. Returns the exit code. */
 async function show(
   io: Io,
   o: DemoOptions,
@@ -66,15 +68,16 @@ async function show(
   if (replayed.stopped) return EXIT.stopped;
   if (!o.json) tellReplay(io, done, replayed);
   const tolls = await questions.hardestHit(run, HARDEST_HIT);
+  if (!o.json) tellAnswer(io, tolls);
+  const second = done.tick > FORK_DAY ? await forkShown(io, o, store, run, MODULE, questions) : null;
+  if (second?.stopped) return EXIT.stopped;
   if (o.json) {
     const { tick, stateHash } = done;
     const facts = { id: run.id, store: placeText(o.store), tick, stateHash, peak: peakOf(columns.ill!) };
     const proof = { replayHash: replayed.stateHash, agrees: replayed.stateHash === stateHash };
-    line(io.stdout, canonicalJson({ ...facts, ...proof, hardestHit: tolls.map((toll) => ({ ...toll })) }));
-  } else {
-    tellAnswer(io, tolls);
-    suggest(io, run.id, o.store, MODULE);
-  }
+    const answers = { hardestHit: tolls.map((toll) => ({ ...toll })), closed: second && { ...second.facts } };
+    line(io.stdout, canonicalJson({ ...facts, ...proof, ...answers }));
+  } else suggest(io, run.id, second?.facts.id ?? null, o.store, MODULE);
   return replayed.stateHash === done.stateHash ? EXIT.done : EXIT.failed;
 }
 
@@ -88,7 +91,7 @@ export async function demoCommand(io: Io, o: DemoOptions): Promise<number> {
   try {
     const id = await freeId(store, 'demo');
     if (!o.json) announce(io, { ...o, id, became });
-    const hints = { module: MODULE, ...demoHints(o.ticks) };
+    const hints = demoHints(MODULE, o.ticks);
     const run = await createRun(world, { store, seed: o.seed, id, config, hints });
     try {
       return await show(io, o, world, store, run, exports as unknown as Questions);

@@ -46,7 +46,8 @@ async function report(io: Io, run: AnyRun, o: ForkCommandOptions, done: Outcome)
   line(io.stdout, `${paint.strong(run.id)}: a fork of ${o.run} at tick ${grouped(o.at)}${because}`);
   line(io.stdout, `  changes     ${changesText(o)}`);
   const why = done.stopped ? ', stopped' : done.ended ? ', the world has ended' : '';
-  const ran = `${counted(done.tick - done.before, 'tick')} in ${seconds(done.ms)}, now at tick ${grouped(done.tick)}`;
+  const ticks = counted(done.tick - done.before, 'tick');
+  const ran = `${ticks} in ${seconds(done.ms)}, now at tick ${grouped(done.tick)}`;
   line(io.stdout, `  advanced    ${o.ticks === 0 ? 'not yet' : `${ran}${why}`}`);
   if (done.tick > done.before) {
     line(io.stdout, `  state hash  ${paint.good(done.stateHash)}`);
@@ -61,7 +62,10 @@ async function report(io: Io, run: AnyRun, o: ForkCommandOptions, done: Outcome)
   line(io.stdout, paint.faint(`next: ${io.self} ${next}`));
 }
 
-/** Forks a run, which may be advancing elsewhere, and advances the fork. Stopped by the signal it ends with 130. */
+/**
+ * Forks a run, which may be advancing elsewhere, and advances the fork. Stopped by the signal, it ends with
+ * 130.
+ */
 export async function forkCommand(io: Io, o: ForkCommandOptions): Promise<number> {
   return withStore(o.store, io.cwd, 'change', async (store) => {
     const info = await needRun(store, o.run);

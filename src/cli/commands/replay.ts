@@ -55,9 +55,12 @@ export async function replayShown(
 
 function report(io: Io, done: Replayed): void {
   const paint = paintFor(io.stdout, io.env);
-  const { id, tick, compared, events, ms } = done;
-  const work = `${counted(tick, 'tick')} and ${counted(events, 'event')} in ${seconds(ms)}`;
+  const { id, tick, from, compared, events, ms } = done;
+  const ticks = from === 0 ? counted(tick, 'tick') : `ticks ${grouped(from)} to ${grouped(tick)}`;
+  const work = `${ticks} and ${counted(events, 'event')} in ${seconds(ms)}`;
   line(io.stdout, `${paint.strong(id)}: folded ${work}`);
+  if (from > 0)
+    line(io.stdout, `  ticks 0 to ${grouped(from - 1)} were recorded by other code: verified, not folded`);
   line(io.stdout, `  state hash  ${done.stateHash}  at tick ${grouped(tick)}`);
   const hashes = counted(compared, 'recorded hash', 'recorded hashes');
   const verdict = paint.good(`✓ agrees with the log at each of ${hashes}`);
@@ -73,8 +76,8 @@ export async function replayCommand(io: Io, o: ReplayOptions): Promise<number> {
       const from = { store, id: info.id, target: info.segment.head.tick };
       const done = await replayShown(io, world, from, o.json);
       if (o.json) {
-        const { tick, stateHash, recordedHash, compared, events, stopped } = done;
-        const facts = { id: info.id, agrees: !stopped, tick, stateHash, recordedHash };
+        const { tick, from, stateHash, recordedHash, compared, events, stopped } = done;
+        const facts = { id: info.id, agrees: !stopped, from, tick, stateHash, recordedHash };
         line(io.stdout, canonicalJson({ ...facts, compared, events, stopped }));
       } else report(io, done);
       return done.stopped ? EXIT.stopped : EXIT.done;

@@ -45,7 +45,7 @@ function report(io: Io, { id, records, deleted, kept }: Removed): void {
   if (kept === null) return;
   const { from, to, for: names } = kept;
   const ticks = from === to ? `tick ${grouped(from)}` : `ticks ${grouped(from)} to ${grouped(to)}`;
-  line(io.stdout, `  kept     ${ticks}: ${namesText(names)} began on ${from === to ? 'it' : 'them'}`);
+  line(io.stdout, `  kept     ${ticks}, which ${namesText(names)} ${names.length === 1 ? 'needs' : 'need'}`);
 }
 
 /** Removes a run without asking, and says what is gone and what stays for its forks. */

@@ -49,32 +49,45 @@ function chosen(
   });
 }
 
+/** What rows must hold. */
+interface Match {
+  /** Of whole columns. */
+  readonly columns: { readonly [column: string]: unknown };
+  /** Of fields inside of columns. */
+  readonly fields: readonly (readonly [leaf: Leaf, value: unknown])[];
+}
+
 /** What rows must hold, by the types of their columns. */
-function matchOf(table: string, leaves: readonly Leaf[], where: ReadonlyMap<string, string>): object {
-  const match: { [column: string]: unknown } = {};
-  for (const [name, text] of where) {
-    const [leaf] = chosen(table, leaves, [name]);
-    if (leaf!.path !== name)
-      fail('BAD_USAGE', `'${table}.${name}' has fields`, { table, column: name }, `Name one: ${leaf!.path}.`);
-    const value = readValue(leaf!.spec, text);
-    if (value === undefined)
-      fail(
-        'BAD_USAGE',
-        `'${table}.${name}' is never '${text}'`,
-        { table, column: name, text },
-        `Give it ${wantedText(leaf!.spec)}.`,
-      );
-    let inside = match;
-    for (const field of leaf!.at.slice(0, -1)) inside = (inside[field] ??= {}) as typeof match;
-    inside[leaf!.at.at(-1)!] = value;
-  }
-  return match;
+function matchOf(table: string, leaves: readonly Leaf[], where: ReadonlyMap<string, string>): Match {
+  const found = [...where].map(([name, text]): readonly [Leaf, unknown] => {
+    const leaf = chosen(table, leaves, [name])[0]!;
+    if (leaf.path !== name)
+      fail('BAD_USAGE', `'${table}.${name}' has fields`, { table, column: name }, `Name one: ${leaf.path}.`);
+    const value = readValue(leaf.spec, text);
+    if (value !== undefined) return [leaf, value];
+    const facts = { table, column: name, text };
+    return fail(
+      'BAD_USAGE',
+      `'${table}.${name}' is never '${text}'`,
+      facts,
+      `Give it ${wantedText(leaf.spec)}.`,
+    );
+  });
+  const columns = found.filter(([{ at }]) => at.length === 1).map(([{ path }, value]) => [path, value]);
+  return { columns: Object.fromEntries(columns), fields: found.filter(([{ at }]) => at.length > 1) };
 }
 
 function valueAt(row: Row, { at }: Leaf): unknown {
   let value: unknown = row;
   for (const name of at) value = (value as Row | null)?.[name] ?? null;
   return value;
+}
+
+/** Whether a field holds a value; one of half the width holds what is left of it. */
+function holds(row: Row, [leaf, value]: Match['fields'][number]): boolean {
+  const found = valueAt(row, leaf);
+  const wanted = leaf.spec.type.type === 'f32' && typeof value === 'number' ? Math.fround(value) : value;
+  return found === wanted || canonicalJson(literal(found)) === canonicalJson(literal(wanted));
 }
 
 const CELL = 40;
@@ -126,17 +139,20 @@ interface Found {
   readonly rows: readonly Row[];
 }
 
-function rowsOf(world: object, table: string, spec: TableSpec, match: object, limit: number): Found {
+function rowsOf(world: object, table: string, spec: TableSpec, match: Match, limit: number): Found {
   const face = (world as { readonly [table: string]: unknown })[table];
   if (spec.single) return { matched: 1, size: null, rows: [(face as { readonly value: Row }).value] };
-  const { size } = face as TableFace;
-  const found = (face as TableFace).where(match);
+  const { columns, fields } = match;
+  const found = (face as TableFace).where(columns);
   const rows: Row[] = [];
+  let matched = fields.length === 0 ? found.size : 0;
   for (const row of found) {
-    if (rows.length >= limit) break;
-    rows.push(row);
+    if (fields.length === 0 && rows.length >= limit) break;
+    if (!fields.every((field) => holds(row, field))) continue;
+    if (rows.length < limit) rows.push(row);
+    if (fields.length > 0) matched++;
   }
-  return { matched: found.size, size, rows };
+  return { matched, size: (face as TableFace).size, rows };
 }
 
 function tellRows(io: Io, title: string, leaves: readonly Leaf[], { matched, size, rows }: Found): void {
@@ -157,9 +173,9 @@ function tellRows(io: Io, title: string, leaves: readonly Leaf[], { matched, siz
   );
   for (const [i, text] of lines.entries()) line(io.stdout, i < 2 ? paint.faint(text) : text);
   const rest = [
-    ...(matched > rows.length ? [`${grouped(matched - rows.length)} more rows: --limit`] : []),
+    ...(matched > rows.length ? [`${grouped(matched - rows.length)} more rows (--limit)`] : []),
     ...(shown < leaves.length
-      ? [`no room for ${listed(leaves.slice(shown).map(({ path }) => path))}: --columns`]
+      ? [`no room for ${listed(leaves.slice(shown).map(({ path }) => path))} (--columns)`]
       : []),
   ];
   if (rest.length > 0) line(io.stdout, paint.faint(`… ${rest.join(' · ')}`));
@@ -193,7 +209,7 @@ function tablesJson(
   return canonicalJson({ id, tick, stateHash, tables: Object.fromEntries(sizes) });
 }
 
-/** A table that was asked for, with what to show of it; a mistake in it is refused before anything is folded. */
+/** A table that was asked for, with what to show of it; mistakes are refused before anything is folded. */
 function tableOf({ schema }: AnyWorld, o: ShowOptions) {
   const { tables, name } = schema.spec;
   const table = o.table!;

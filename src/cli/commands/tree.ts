@@ -40,8 +40,8 @@ const factsOf = ({ id, at, tick, because, children }: ForkNode): object => ({
 });
 
 /**
- * Draws the trees of a store. With `json`: an array of nodes `{ id, at, tick, because, children }`; a run that
- * was removed, and whose forks need its records, has no id.
+ * Draws the trees of a store. With `json`: an array of nodes `{ id, at, tick, because, children }`; a run
+ * that was removed, and whose forks need its records, has no id.
  */
 export async function treeCommand(io: Io, o: TreeOptions): Promise<number> {
   return withStore(o.store, io.cwd, 'read', async (store) => {

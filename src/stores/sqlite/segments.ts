@@ -5,6 +5,8 @@
  * continues, and leases. Begins and ends no transaction, and decides nothing.
  */
 import type { Insertable, Updateable } from 'kysely';
+import { sameBytes } from '../../base/bytes.ts';
+import { type Facts, fail } from '../../base/errors.ts';
 import type { Head, Holder, NewFork, NewRun, RunInfo, SegmentInfo } from '../../log/store.ts';
 import type { Lease } from '../../log/store-checks.ts';
 import type { SegmentsTable } from '../sql/tables.ts';
@@ -22,13 +24,15 @@ function orderKey(id: string): Uint8Array {
 }
 
 interface ShownSegment {
-  readonly segment: string;
-  readonly family: string;
+  readonly segment: string | null;
+  readonly family: string | null;
   readonly parent: string | null;
+  /** The number that the parent should have: null for a root alone. */
+  readonly parent_number: number | null;
   readonly parent_tick: number | null;
-  readonly head_tick: number;
-  readonly head_hash: Uint8Array;
-  readonly epoch: number;
+  readonly head_tick: number | null;
+  readonly head_hash: Uint8Array | null;
+  readonly epoch: number | null;
   readonly opening: string | null;
 }
 
@@ -36,6 +40,7 @@ const SHOWN = [
   'segments.id as segment',
   'roots.id as family',
   'parents.id as parent',
+  'segments.parent as parent_number',
   'segments.parent_tick',
   'segments.head_tick',
   'segments.head_hash',
@@ -43,19 +48,39 @@ const SHOWN = [
   'segments.opening',
 ] as const;
 
-const segmentInfoOf = (row: ShownSegment): SegmentInfo => ({
-  id: row.segment,
-  family: row.family,
-  parent: row.parent === null ? null : { segment: row.parent, tick: row.parent_tick! },
-  head: { tick: row.head_tick, hash: new Uint8Array(row.head_hash) },
-  epoch: row.epoch,
-  opening: row.opening,
-});
+/**
+ * Rows are joined so that what should be there and is not shows as null: it must not look like a shorter
+ * list.
+ */
+function segmentInfoOf(row: ShownSegment, of: string): SegmentInfo {
+  const { segment: id, family, parent, parent_number, parent_tick, head_tick, head_hash, epoch } = row;
+  if (id === null || head_tick === null || head_hash === null || epoch === null)
+    return torn(`${of} is in a segment that is not there`, { of });
+  if (family === null) return torn(`the root of segment '${id}' is not there`, { segment: id });
+  if ((parent === null) !== (parent_number === null) || (parent === null) !== (parent_tick === null))
+    return torn(`segment '${id}' continues a record that is not there`, { segment: id, tick: parent_tick });
+  return {
+    id,
+    family,
+    parent: parent === null ? null : { segment: parent, tick: parent_tick! },
+    head: { tick: head_tick, hash: new Uint8Array(head_hash) },
+    epoch,
+    opening: row.opening,
+  };
+}
 
-const infoOf = (row: ShownSegment & { readonly id: string; readonly header: string }): RunInfo => ({
+const torn = (what: string, facts: Facts): never =>
+  fail('CORRUPT', what, facts, 'The store was damaged from outside: restore it from a backup.');
+
+interface ShownRun extends ShownSegment {
+  readonly id: string;
+  readonly header: string;
+}
+
+const infoOf = (row: ShownRun): RunInfo => ({
   id: row.id,
   header: row.header,
-  segment: segmentInfoOf(row),
+  segment: segmentInfoOf(row, `run '${row.id}'`),
 });
 
 const leaseColumns = (holder: Holder | null, now: number) => ({
@@ -79,10 +104,10 @@ export class Segments {
   #shown() {
     return this.#queries.sql
       .selectFrom('runs')
-      .innerJoin('segments', 'segments.number', 'runs.segment')
-      .innerJoin('segments as roots', 'roots.number', 'segments.family')
+      .leftJoin('segments', 'segments.number', 'runs.segment')
+      .leftJoin('segments as roots', 'roots.number', 'segments.family')
       .leftJoin('segments as parents', 'parents.number', 'segments.parent')
-      .select(['runs.id', 'runs.header', ...SHOWN]);
+      .select(['runs.id', 'runs.id_order', 'runs.header', ...SHOWN]);
   }
 
   /** The run with that id. */
@@ -106,7 +131,11 @@ export class Segments {
   list(after: string | null, limit: number): readonly RunInfo[] {
     const runs = this.#shown().orderBy('runs.id_order').limit(Math.min(limit, Number.MAX_SAFE_INTEGER));
     const page = after === null ? runs : runs.where('runs.id_order', '>', orderKey(after));
-    return this.#queries.all(page).map(infoOf);
+    return this.#queries.all(page).map((row) => {
+      if (!sameBytes(orderKey(row.id), row.id_order))
+        torn(`run '${row.id}' stands in another place of the list than its id`, { run: row.id });
+      return infoOf(row);
+    });
   }
 
   /** A segment and all that it continues, itself first. */
@@ -122,17 +151,22 @@ export class Segments {
             db
               .selectFrom('line')
               .innerJoin('segments', 'segments.number', 'line.number')
-              .innerJoin('segments as next', 'next.number', 'segments.parent')
+              // A parent is written before its forks: what is damaged into a ring comes to an end.
+              .innerJoin('segments as next', (join) =>
+                join
+                  .onRef('next.number', '=', 'segments.parent')
+                  .onRef('next.number', '<', 'segments.number'),
+              )
               .select((e) => ['next.number', e('line.depth', '+', 1).as('depth')]),
           ),
       )
       .selectFrom('line')
       .innerJoin('segments', 'segments.number', 'line.number')
-      .innerJoin('segments as roots', 'roots.number', 'segments.family')
+      .leftJoin('segments as roots', 'roots.number', 'segments.family')
       .leftJoin('segments as parents', 'parents.number', 'segments.parent')
       .select(SHOWN)
       .orderBy('line.depth');
-    return this.#queries.all(line).map(segmentInfoOf);
+    return this.#queries.all(line).map((row) => segmentInfoOf(row, `the line of segment ${number}`));
   }
 
   /** Writes a run and the root segment that it names, with a lease; returns the segment's number. */

@@ -108,15 +108,16 @@ export class Snapshots {
     const row = this.#statements.one.get(segment.number, tick);
     if (row === undefined) return undefined;
     const [, pinned, stored, manifest, packed] = row;
-    if (packed.length % NUMBER_BYTES !== 0)
+    const chunks = [...unpack(packed)];
+    if (packed.length % NUMBER_BYTES !== 0 || !chunks.every(Number.isSafeInteger))
       fail(
         'CORRUPT',
-        `the chunks of the snapshot of tick ${tick} in segment '${segment.id}' have ${packed.length} bytes`,
+        `the list of chunks of the snapshot of tick ${tick} in segment '${segment.id}' is damaged`,
         { segment: segment.id, tick },
         'It can be dropped and made again from the log.',
       );
     const info = infoOf(segment, [tick, pinned, stored]);
-    return { ...info, manifest: plain(manifest), chunks: [...unpack(packed)] };
+    return { ...info, manifest: plain(manifest), chunks };
   }
 
   /** See `SnapshotStore.readChunks`. */

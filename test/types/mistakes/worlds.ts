@@ -198,7 +198,7 @@ export const other = createRun(town, { store, seed: 'x' });`,
     name: 'a config given when a run is opened',
     wrong: `export const run = openRun(village, { store, id: 'x', config: { beta: 1 } });`,
     right: `export const run = openRun(village, { store, id: 'x', takeover: true });`,
-    says: "'config' does not exist in type 'OpenOptions'",
+    says: "'config' does not exist in type 'OpenOptions",
   },
   running(
     'a source without its number',

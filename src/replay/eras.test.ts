@@ -1,13 +1,16 @@
 import { describe, expect, test, vi } from 'vitest';
-import { defineSchema, event, replay, singleton, t, table } from '../../src/index.ts';
 import { caught, codeOf, framesOf, hashesOf, rowsOf } from '../../test/support/runs.ts';
 import { hex } from '../base/bytes.ts';
 import { parseChange } from '../log/environment.ts';
 import { memoryStore } from '../log/memory-store.ts';
 import type { Store } from '../log/store.ts';
-import { createRun } from './create-run.ts';
-import { defineWorld } from './define-world.ts';
-import { openRun } from './open-run.ts';
+import { t } from '../schema/columns.ts';
+import { defineSchema } from '../schema/define.ts';
+import { event, singleton, table } from '../schema/tables.ts';
+import { createRun } from '../simulation/create-run.ts';
+import { defineWorld } from '../simulation/define-world.ts';
+import { openRun } from '../simulation/open-run.ts';
+import { replay } from './replay.ts';
 
 const schema = defineSchema({
   name: 'bank',
@@ -162,6 +165,42 @@ describe('changed code', () => {
     }
   });
 
+  test('L6 L13: a fork before an adopted era begins one of its own on what a snapshot holds', async () => {
+    const store = memoryStore();
+    await recorded(store);
+    const run = await openRun(bank(2), { store, id: 'r', adopt: true });
+    await run.advance(1);
+    const fork = await run.fork({ at: 4, id: 'f', config: { step: 10 } });
+    await fork.advance(2);
+    expect(fork.world.sums.value.total).toBe(10 + 2 * 10 * (5 + 6));
+    await fork.close();
+    const again = await openRun(bank(2), { store, id: 'f', snapshots: false });
+    expect(again.world.sums.value.total).toBe(230);
+    const sibling = await again.fork({ at: 4, id: 'g' });
+    await sibling.advance(1);
+    expect(sibling.world.sums.value.total).toBe(10 + 2 * 5);
+    expect(await replay(bank(2), { store, id: 'f' })).toMatchObject({ from: 5, tick: 6 });
+  });
+
+  test('L13: a tick of other code without a recorded hash is not guessed at', async () => {
+    const store = memoryStore();
+    const first = await createRun(bank(1), {
+      store,
+      seed: 's',
+      id: 'r',
+      hashEvery: 5,
+      snapshots: { every: 4 },
+    });
+    await first.advance(12);
+    await first.close();
+    const run = await openRun(bank(2), { store, id: 'r', adopt: true, hashEvery: 5 });
+    await run.advance(1);
+    expect((await run.at(8)).sums.value.total).toBe(36);
+    expect(await codeOf(() => run.at(9))).toBe('NO_STATE');
+    expect((await run.at(13)).sums.value.total).toBe(78 + 26);
+    await run.close();
+  });
+
   test('L12: the base of an era that was lost is named, and nothing else is folded in', async () => {
     const store = memoryStore();
     await recorded(store);
@@ -186,7 +225,8 @@ const wider = defineSchema({
     sums: singleton({ total: t.f64().default(0), number: t.u32().default(0), fees: t.f64().default(7) }),
     marks: table({ tick: t.u32().key(), n: t.f64() }),
   },
-  events: { added: event({ n: t.f64() }), marked: event({ n: t.f64() }) },
+  // A kind that comes before the others gives each of them another number.
+  events: { aaa: event({}), added: event({ n: t.f64() }), marked: event({ n: t.f64() }) },
   migrations: { 2: { tables: { sums: { rename: { number: 'count' } } } } },
 });
 const wideBank = defineWorld(wider, {
@@ -197,6 +237,7 @@ const wideBank = defineWorld(wider, {
       w.sums.set({ total: total + e.n, number: number + 1, fees: fees + config.fee });
     },
     marked: (w, e, { tick }) => void w.marks.insert({ tick, n: e.n }),
+    aaa: () => {},
   },
   systems: [wider.system('add', ({ emit, tick, config }) => emit.added({ n: tick * config.step }))],
 });
@@ -218,6 +259,30 @@ describe('L13: a changed schema', () => {
     expect(await replay(wideBank, { store, id: 'r' })).toMatchObject({ tick: 12, compared: 2 });
     await again.close();
     expect(await codeOf(() => openRun(bank(1), { store, id: 'r' }))).toBe('SCHEMA_DIFFERS');
+  });
+
+  test('L14: events of both schemas are told as the present one has them, numbered as they were', async () => {
+    const store = memoryStore();
+    await recorded(store, 6);
+    const told = async (run: { events(kind: 'added', range?: object): AsyncIterable<object> }, from = 0) => {
+      const all: object[] = [];
+      for await (const event of run.events('added', { from })) all.push(event);
+      return all;
+    };
+    const old = await openRun(bank(1), { store, id: 'r' });
+    const before = await told(old as never);
+    await old.close();
+    const run = await openRun(wideBank, { store, id: 'r' });
+    expect(await told(run as never)).toEqual(before);
+    await run.advance(2);
+    const later = [
+      { tick: 7, seq: 8, n: 7 },
+      { tick: 8, seq: 9, n: 8 },
+    ];
+    expect(await told(run as never)).toEqual([...before, ...later]);
+    expect(await told(run as never, 5)).toEqual([...before.slice(4), ...later]);
+    expect(await told(run as never, 8)).toEqual(later.slice(1));
+    await run.close();
   });
 
   test('a fork of an older tick begins an era of its own', async () => {
