@@ -105,6 +105,7 @@ export class SnapshotKeeper {
         damaged.map(({ tick }) => tick),
       );
     } catch (e) {
+      if (isLost(e)) throw e;
       warn(`run '${run}' could not remove its damaged snapshots: ${messageOf(e)}`);
     }
     if (engine.position.tick >= first) await this.keepQuietly();

@@ -173,6 +173,7 @@ async function branch(stage: Stage, pen: Pen): Promise<void> {
   const fork = await pen.fork();
   if (fork === null) return;
   stage.scheduler.spawn(fork.name, async (actor) => {
+    if (stage.choices.chance(0.15)) await fork.keep();
     for (let turns = stage.below(5); turns > 0 && !fork.process.dead && !stage.book.broken; turns--) {
       await actor.pause('turn');
       await writersTurn(stage, fork);

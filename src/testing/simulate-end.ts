@@ -46,6 +46,19 @@ async function dropAll(stage: Stage): Promise<void> {
   await lookAt(stage, logs[stage.below(logs.length)]!);
 }
 
+/** Deletes the name of a run that others continue: they keep what they need of it. */
+async function orphan(stage: Stage): Promise<void> {
+  const { book } = stage;
+  const { store } = stage.start('remover', true);
+  const parents = new Set(
+    [...book.logs.values()].flatMap(({ parent }) => (parent?.log.named ? [parent.log] : [])),
+  );
+  const log = [...parents][stage.below(parents.size)];
+  if (log === undefined) return;
+  await store.remove(log.run, true);
+  book.count('orphans');
+}
+
 /** Everything is collected: the medium holds what runs reach, every record of it as it was, and no more. */
 async function collectAll(stage: Stage): Promise<void> {
   const { book, medium } = stage;
@@ -113,8 +126,7 @@ export async function judge(stage: Stage): Promise<void> {
   await judgeRuns(stage);
   book.archive.judge();
   if (book.logs.size === 0) return;
-  const acts = [dropAll, collectAll, damageRecord].filter(
-    (act) => act !== dropAll || stage.choices.chance(0.5),
-  );
+  const some = [dropAll, orphan].filter(() => stage.choices.chance(0.5));
+  const acts = [...some, collectAll, damageRecord];
   for (const act of acts) if (!book.broken) await act(stage);
 }

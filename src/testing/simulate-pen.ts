@@ -360,8 +360,14 @@ export class Pen {
     if (outcome.value !== null) this.saw(tick, worldText(outcome.value), `${this.name}.at(${tick})`);
   }
 
-  /** Keeps a snapshot. */
+  /** Keeps a snapshot, or two at once. */
   async keep(): Promise<void> {
+    const again = this.stage.choices.chance(0.3) ? this.keepOne() : null;
+    await this.keepOne();
+    await again;
+  }
+
+  private async keepOne(): Promise<void> {
     const { run, stage, log } = this;
     const pin = stage.choices.chance(0.3);
     const before = stage.book.counts.get('snapshots') ?? 0;
@@ -383,10 +389,17 @@ export class Pen {
     );
   }
 
+  /** A tick to fork at: any, the one that a fork begins with itself sooner than others. */
+  private drawFork(): number {
+    const { below, chance } = this.stage.choices;
+    if (this.log.ask !== null && chance(0.25)) return this.log.first - 1;
+    return below(this.run.tick + 1) + (chance(0.05) ? 1000 : 0);
+  }
+
   /** Forks at a tick, which may be one that is not there; the fork's pen, or null. */
   async fork(): Promise<Pen | null> {
     const { run, stage, log, process } = this;
-    const at = stage.below(run.tick + 1) + (stage.choices.chance(0.05) ? 1000 : 0);
+    const at = this.drawFork();
     const next = stage.nextFork(log, at);
     if (next === null) return null;
     const { id, ask } = next;

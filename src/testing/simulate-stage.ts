@@ -71,8 +71,8 @@ function drawTree({
   return {
     land: [0, 150, 150, WIDE][below(chance(0.1) ? 4 : 3)]!,
     forks: some(0.6, 4),
-    removals: some(0.4, 2),
-    collections: some(0.5, 5),
+    removals: some(0.4, 3),
+    collections: some(0.5, 6),
     drops: some(0.5, 6),
     flips: some(0.35, 4),
   };
