@@ -101,7 +101,9 @@ describe.each(['plain', 'tree'])('L12: the file of a %s store', (name) => {
   });
 });
 
-/** https://www.sqlite.org/fileformat.html#walformat: a header of 32 bytes, then frames with 24 before a page. */
+/**
+ * https://www.sqlite.org/fileformat.html#walformat: a header of 32 bytes, then frames with 24 before a page.
+ */
 const [WAL_HEADER, FRAME_HEADER] = [32, 24];
 
 /** What a process that was killed leaves: a file and its write-ahead log, at the head of a run. */
@@ -110,7 +112,10 @@ interface Left {
   readonly wal: Buffer;
 }
 
-/** The plain run again, left open; where `checkpoints`, its log was copied into the file and not yet begun anew. */
+/**
+ * The plain run again, left open; where `checkpoints`, its log was copied into the file and not yet begun
+ * anew.
+ */
 async function leave(checkpoints: boolean): Promise<Left> {
   const path = `${fixtures.work}-left`;
   rmSync(path, { force: true });

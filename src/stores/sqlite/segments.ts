@@ -118,8 +118,9 @@ export class Segments {
   }
 
   /**
-   * What an index has lost is not found by it, and nothing else tells: what is about to be said not to be there is
-   * looked for in the table itself. No index can serve a column that stands in a call, or has the header.
+   * What an index has lost is not found by it, and nothing else tells: what is about to be said not to be
+   * there is looked for in the table itself. No index can serve a column that stands in a call, or has the
+   * header.
    */
   #checkAbsent(id: string): void {
     const { sql } = this.#queries;
