@@ -74,18 +74,19 @@ async function hashes(run: Run<Tally, never>): Promise<string[]> {
   return all;
 }
 
-/** The first tick that differs, as far as the ticks that recorded a hash lead to it. */
+/**
+ * The first tick that differs: between two ticks that recorded a hash only where the second differs, and any
+ * after the last of them.
+ */
 function naive(a: readonly string[], b: readonly string[], hashEvery: number): number | null {
   const end = Math.min(a.length, b.length) - 1;
+  const last = end - (end % hashEvery);
   let from = 0;
-  for (let to = 0; to <= end; to++) {
-    if (to % hashEvery !== 0 && to !== end) continue;
-    if (a[to] !== b[to]) {
-      while (a[from] === b[from]) from++;
-      return from;
-    }
+  for (let to = 0; to <= last; to += hashEvery) {
+    if (a[to] !== b[to]) break;
     from = to;
   }
+  for (let tick = from; tick <= end; tick++) if (a[tick] !== b[tick]) return tick;
   return null;
 }
 
