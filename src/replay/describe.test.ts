@@ -3,6 +3,7 @@ import { hamlet } from '../../test/support/hamlet.ts';
 import { codeOf, framesOf } from '../../test/support/runs.ts';
 import { tally } from '../../test/support/tally.ts';
 import { memoryStore } from '../log/memory-store.ts';
+import type { Store } from '../log/store.ts';
 import { t } from '../schema/columns.ts';
 import { defineSchema } from '../schema/define.ts';
 import { singleton } from '../schema/tables.ts';
@@ -34,6 +35,27 @@ describe('listRuns', () => {
         hints: {},
       },
     });
+  });
+
+  test('passes over a run that is removed and collected while it lists', async () => {
+    const inner = memoryStore();
+    for (const id of ['a', 'b', 'c'])
+      await (await createRun(tally(), { store: inner, seed: id, id, clocks })).close();
+    let removes = true;
+    const store: Store = {
+      ...inner,
+      read: async (...given) => {
+        if (removes) {
+          removes = false;
+          await inner.remove('b', true);
+          await inner.collect(Number.POSITIVE_INFINITY);
+        }
+        return inner.read(...given);
+      },
+    };
+    expect((await listRuns(store)).map(({ id }) => id)).toEqual(['a', 'c']);
+    const gone: Store = { ...inner, read: async () => ({ records: [], next: null }) };
+    expect(await codeOf(() => listRuns(gone))).toBe('NO_RECORD');
   });
 
   test('tells hints, and code by its text', async () => {

@@ -5,6 +5,7 @@
 
 import { hex } from '../base/bytes.ts';
 import { parseCanonical } from '../base/canonical.ts';
+import { isWorldfoldError } from '../base/errors.ts';
 import { parseEnvironment } from '../log/environment.ts';
 import { type RunHeader, readHeader } from '../log/header.ts';
 import { checkHead, pathOf } from '../log/lineage.ts';
@@ -50,8 +51,19 @@ export async function allRuns(store: Store): Promise<readonly RunInfo[]> {
 export async function listRuns(store: Store): Promise<readonly RunListing[]> {
   checkStore('listRuns', store);
   const listed: RunListing[] = [];
-  for (const info of await allRuns(store)) listed.push(await listing(store, info));
+  for (const info of await allRuns(store)) {
+    const run = await listing(store, info).catch((e) => removedSince(store, info, e));
+    if (run !== null) listed.push(run);
+  }
   return listed;
+}
+
+/** A run may be removed and collected after it was listed: then it is none. Else the error stands. */
+async function removedSince(store: Store, { id, segment }: RunInfo, e: unknown): Promise<null> {
+  if (!isWorldfoldError(e, 'NO_RECORD') && !isWorldfoldError(e, 'UNKNOWN_RUN')) throw e;
+  const now = await store.head(id);
+  if (now?.segment.id === segment.id) throw e;
+  return null;
 }
 
 /** A run as its log tells it. */
