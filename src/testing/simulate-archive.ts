@@ -39,6 +39,8 @@ const FAULT = / as the seed chose$| is dead$/;
 
 /** What was kept of the snapshots of one schedule. */
 export class Archive {
+  /** Whether records are damaged too: a snapshot is then not used where its record is. */
+  isLogDamaged = false;
   private readonly book: Book;
   /** Bytes as they were kept, by family and number. */
   private readonly chunks = new Map<string, Uint8Array>();
@@ -260,7 +262,7 @@ export class Archive {
     book.count('warned of damage');
     this.warnings.push({ segment, tick, step: book.stepNow() });
     // What was dropped or replaced meanwhile may be gone to the chunk when it is read.
-    if (log === undefined || log.replaced.has(tick)) return;
+    if (this.isLogDamaged || log === undefined || log.replaced.has(tick)) return;
     book.holds(
       log.snapshots.has(tick) && this.isDamaged(memory, log, tick),
       () => `L12: a snapshot that is whole was not used: ${message}`,

@@ -100,22 +100,55 @@ async function damageRecord(stage: Stage): Promise<void> {
   const at = stage.below(bytes.length);
   bytes[at]! ^= 1 << stage.below(8);
   book.note(`vandal: byte ${at} of tick ${tick} of ${log.run}`);
-  const { store } = stage.start('judge', true);
+  book.archive.isLogDamaged = true;
   const logs = [...book.logs.values()];
   const hit = logs.filter((one) => tick < one.ticks.length && ownerOf(one, tick) === log);
+  const one = hit[stage.below(hit.length)]!;
   // One that holds the record, and one that may or may not.
-  for (const one of new Set([hit[stage.below(hit.length)]!, logs[stage.below(logs.length)]!])) {
-    const isIn = tick < one.ticks.length && ownerOf(one, tick) === log;
-    const found = await replay(CALM_WORLD, { store, id: one.run }).then(
-      () => null,
-      (e: unknown) => e,
-    );
-    const isNamed =
-      isWorldfoldError(found) && found.facts.segment === log.segment && found.facts.tick === tick;
+  for (const other of new Set([one, logs[stage.below(logs.length)]!]))
+    await replayDamaged(stage, other, log, hit.includes(other) ? tick : null);
+  if (!book.broken) await openDamaged(stage, one, log, tick);
+}
+
+/** Whether an error names the tick of a segment. */
+const names = (e: unknown, { segment }: BookedLog, tick: number | null): boolean =>
+  isWorldfoldError(e) &&
+  ['CORRUPT', 'NEWER_FORMAT'].includes(e.code) &&
+  e.facts.segment === segment &&
+  e.facts.tick === tick;
+
+/** Replays a log: what is damaged in it is named, and what is damaged elsewhere is no concern of it. */
+async function replayDamaged(
+  stage: Stage,
+  log: BookedLog,
+  at: BookedLog,
+  tick: number | null,
+): Promise<void> {
+  const { store } = stage.start('judge', true);
+  const found = await replay(CALM_WORLD, { store, id: log.run }).then(
+    () => null,
+    (e: unknown) => e,
+  );
+  stage.book.holds(
+    tick === null ? found === null : names(found, at, tick),
+    () => `L12: tick ${tick} of ${at.run} is damaged; the replay of ${log.run} says ${found}`,
+  );
+}
+
+/** Opens a log that holds a damaged record: a snapshot may lead past it, into the right world. */
+async function openDamaged(stage: Stage, log: BookedLog, at: BookedLog, tick: number): Promise<void> {
+  const { book } = stage;
+  const { store } = stage.start('judge', true);
+  const options = { store, id: log.run, hashEvery: stage.hashEvery(log.run), later: 'drop' } as const;
+  try {
+    const run = await openRun(CALM_WORLD, options);
+    book.count('opened past damage');
+    book.sawTick(log, run.tick, worldText(run.world), `the opening of ${log.run} past damage`);
+    await run.close();
+  } catch (e) {
     book.holds(
-      isIn ? isNamed && ['CORRUPT', 'NEWER_FORMAT'].includes(found.code) : found === null,
-      () =>
-        `L12: byte ${at} of tick ${tick} of ${log.run} is damaged; the replay of ${one.run} says ${found}`,
+      names(e, at, tick),
+      () => `L12: tick ${tick} of ${at.run} is damaged; the opening of ${log.run} says ${e}`,
     );
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Seeded schedules: whole runs under faults, crashes and rivals, judged by an oracle.
+ * Seeded schedules: whole trees of runs under faults, crashes, rivals and damage, judged by an oracle.
  *
  * Owns one schedule from its seed to its report. The seed chooses everything: the medium's durability, the
  * faults, the actors and their order, what they do, who dies and when. Nothing here knows a law; the book and
@@ -48,10 +48,13 @@ function traceOf({ scheduler, book }: Stage): string[] {
 }
 
 /**
- * Runs one schedule of one to three writers, readers, faults and deaths over a simulated medium, with the
- * world of `simulate-world.ts`, and judges it: nothing durable is lost beyond what the medium may lose, no
- * history is written twice, no input is taken twice or forgotten, a replaced writer commits nothing, readers
- * see what the log holds, no call raises what it may not, and an undisturbed twin computes the same records.
+ * Runs one schedule of one to three writers, their forks, readers, meddlers, faults and deaths over a
+ * simulated medium, with the world of `simulate-world.ts`, and judges it: nothing durable is lost beyond what
+ * the medium may lose, no history is written twice, no input is taken twice or forgotten, a replaced writer
+ * commits nothing, forks are what they were asked to be and change no parent, snapshots hold the world of
+ * their tick and damaged ones are told of and used by nobody, a collection takes what no run reaches and
+ * nothing else, readers see what the log holds, no call raises what it may not, and an undisturbed twin
+ * computes the same records.
  * One seed gives one report.
  *
  * @example

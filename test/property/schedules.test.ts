@@ -62,6 +62,8 @@ const MET = [
   'inputs durable',
   'inputs kept',
   'opened',
+  'opened past damage',
+  'orphans',
   'power losses',
   'removed',
   'repeated',
