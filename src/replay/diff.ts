@@ -9,31 +9,16 @@ import { hex } from '../base/bytes.ts';
 import { show } from '../base/canonical.ts';
 import { fail } from '../base/errors.ts';
 import { loadHash } from '../base/hash.ts';
-import type { Store } from '../log/store.ts';
 import { type Both, type DiffOptions, diffWorlds, type WorldDifference } from '../projections/world-diff.ts';
 import { stateOf } from '../projections/world-state.ts';
-import { checkStore, checkText } from '../simulation/arguments.ts';
 import type { Engine } from '../simulation/engine.ts';
-import { frames, type LogSource } from '../simulation/history.ts';
+import { frames } from '../simulation/history.ts';
 import { RunCore } from '../simulation/run.ts';
-import { checkCall, type RunState } from '../simulation/run-states.ts';
 import { firstDifference, foldedAt, type Logs } from './first-difference.ts';
-import { checkTick, engineAt, type Log, logOf, needWorld } from './given.ts';
+import { checkTick, engineAt, type GivenLog, type GivenRun, type Log, logGiven } from './given.ts';
 
-/** A run that is open, as `createRun`, `openRun` and `fork` give it. */
-export interface DiffRun {
-  readonly id: string;
-  readonly tick: number;
-  readonly state: RunState;
-  at(tick: number): Promise<object>;
-}
-
-/** A stored run, which is read without becoming its writer. */
-export interface DiffLog {
-  readonly store: Store;
-  readonly id: string;
-  /** What `defineWorld` returned. */
-  readonly world: { readonly schema: object; readonly def: object };
+/** A stored run to compare, or one of its ticks. */
+export interface DiffLog extends GivenLog {
   /** The tick whose world is meant. Where no side has one, the runs are compared. */
   readonly tick?: number;
 }
@@ -59,19 +44,8 @@ interface Side {
   readonly tick: number | null;
 }
 
-/** The log of an open run as it stands, ticks that are not durable yet included. */
-function openLog(run: RunCore): Side {
-  checkCall(run.id, run.state, 'read');
-  const { source, engine } = run as unknown as { readonly source: LogSource; readonly engine: Engine };
-  const undurable = [...source.undurable];
-  return {
-    log: { id: run.id, world: engine.world, source: { ...source, undurable }, tick: run.tick },
-    tick: null,
-  };
-}
-
 async function sideOf(given: unknown): Promise<Side> {
-  if (given instanceof RunCore) return openLog(given);
+  if (given instanceof RunCore) return { log: await logGiven('diff', given), tick: null };
   if (!isObject(given) || !('store' in given))
     return fail(
       'BAD_USAGE',
@@ -79,12 +53,8 @@ async function sideOf(given: unknown): Promise<Side> {
       {},
       'Give two runs, two worlds as run.world and run.at(tick) give them, or { store, id, world }.',
     );
-  checkNames('a side of diff', given, ['store', 'id', 'world', 'tick']);
-  const { store, id, tick } = given;
-  const world = needWorld('diff', given.world);
-  checkStore('diff', store);
-  checkText('id', id);
-  const log = await logOf(store as Store, id as string, world);
+  const { tick, ...run } = given;
+  const log = await logGiven('diff', run);
   if (tick !== undefined) checkTick(log, tick);
   return { log, tick: tick ?? null };
 }
@@ -158,10 +128,14 @@ function checkLimit(options: unknown): asserts options is DiffOptions {
  * console.log(`they part at tick ${tick}\n${differenceText(difference, ['run', 'fork'])}`);
  * ```
  */
-export function diff(a: DiffRun | DiffLog, b: DiffRun | DiffLog, options?: DiffOptions): Promise<DiffReport>;
+export function diff(
+  a: GivenRun | DiffLog,
+  b: GivenRun | DiffLog,
+  options?: DiffOptions,
+): Promise<DiffReport>;
 /** Compares the worlds of one run after two of its ticks. */
 export function diff(
-  run: DiffRun | DiffLog,
+  run: GivenRun | DiffLog,
   from: number,
   to: number,
   options?: DiffOptions,

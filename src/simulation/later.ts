@@ -119,8 +119,8 @@ const gone = (segment: string, tick: number, cause?: unknown): WorldfoldError =>
     cause,
   );
 
-/** The inputs among the events of a tick, in order. */
-function recordedInputs(schema: CompiledSchema, { waves, batches }: RecordedEvents): PendingInput[] {
+/** The inputs among the events of a tick, in order; ids that they created are to be handed out anew. */
+export function recordedInputs(schema: CompiledSchema, { waves, batches }: RecordedEvents): PendingInput[] {
   const sets = new Map<number, ColumnSet>(batches.map(({ kind, set }) => [kind, set]));
   const cursors = new Map<number, number>();
   const inputs: PendingInput[] = [];

@@ -27,6 +27,30 @@ export interface AdvanceResult {
   readonly ended: boolean;
 }
 
+/** What an advance of a run reached; a hash that no tick recorded is taken when it is asked for. */
+export function resultOf(
+  run: { readonly id: string; readonly tick: number; readonly durableTick: number; readonly ended: boolean },
+  engine: Engine,
+): AdvanceResult {
+  const { tick, durableTick, ended } = run;
+  if (engine.hashes(tick)) return { tick, durableTick, stateHash: engine.stateHash(), ended };
+  return {
+    tick,
+    durableTick,
+    get stateHash(): string {
+      if (run.tick !== tick)
+        fail(
+          'WRONG_STATE',
+          `the state hash after tick ${tick} was asked for at tick ${run.tick}`,
+          { run: run.id, tick, now: run.tick },
+          'The run does not hash every tick: read stateHash before advancing again, or lower hashEvery.',
+        );
+      return engine.stateHash();
+    },
+    ended,
+  };
+}
+
 /**
  * The choices that a run makes about itself. `hashEvery` decides which records hold a state hash; the rest no
  * byte.

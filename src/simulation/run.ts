@@ -30,11 +30,13 @@ import { eventsOf, type LogSource, type MetricFrame, metricsOf } from './history
 import { drop, InputQueue, type Submission } from './input-queue.ts';
 import { type ObservedMoment, Observers, type TickNews } from './observers.ts';
 import { damageOf, type KnownLog, noState, type RestoreOptions, restore } from './restore.ts';
-import type { AdvanceOptions, AdvanceResult } from './run-options.ts';
+import { type AdvanceOptions, type AdvanceResult, resultOf } from './run-options.ts';
 import type { RunParts } from './run-parts.ts';
 import { checkCall, type RunState } from './run-states.ts';
 import { checkUnpin, SnapshotKeeper } from './snapshots.ts';
 import type { KeptSnapshot } from './types.ts';
+import { checkAfter, restoreWithin } from './within-tick.ts';
+import type { AnyWorld } from './world.ts';
 
 /** Milliseconds of computing before other tasks get their turn. */
 const SLICE_MS = 20;
@@ -120,9 +122,15 @@ export class RunCore {
     return this.engine.state.reader;
   }
 
-  private get source(): LogSource {
+  /** What the world is defined by. */
+  get definition(): AnyWorld {
+    return this.engine.world;
+  }
+
+  /** The log as it stands, ticks that are not durable yet included. */
+  get source(): LogSource {
     const { store, path } = this.parts;
-    return { store, path, durableTick: this.durableTick, undurable: this.committer.undurable };
+    return { store, path, durableTick: this.durableTick, undurable: [...this.committer.undurable] };
   }
 
   private submitters(): object {
@@ -167,33 +175,7 @@ export class RunCore {
     if (this.state === 'advancing' && this.queue.waitsForCommit) await this.commit();
     // A flush beside may have met what an advance can't pass over. A close is no such thing.
     if (this.state !== 'advancing' && this.state !== 'closed') checkCall(this.id, this.state, 'advance');
-    return this.result();
-  }
-
-  private result(): AdvanceResult {
-    const { tick, durableTick, hasEnded: ended, engine } = this;
-    if (engine.hashes(tick)) return { tick, durableTick, stateHash: engine.stateHash(), ended };
-    const hashLater = (): string => this.stateHashAt(tick);
-    return {
-      tick,
-      durableTick,
-      get stateHash(): string {
-        return hashLater();
-      },
-      ended,
-    };
-  }
-
-  /** The state hash of a tick that recorded none, as long as the world is there. */
-  private stateHashAt(tick: number): string {
-    if (this.tick !== tick)
-      fail(
-        'WRONG_STATE',
-        `the state hash after tick ${tick} was asked for at tick ${this.tick}`,
-        { run: this.id, tick, now: this.tick },
-        'The run does not hash every tick: read stateHash before advancing again, or lower hashEvery.',
-      );
-    return this.engine.stateHash();
+    return resultOf(this, this.engine);
   }
 
   private async advanceTo(target: number, options: AdvanceOptions): Promise<void> {
@@ -388,12 +370,15 @@ export class RunCore {
       });
   }
 
-  /** The world as it was after a tick, built anew. */
-  async at(tick: number): Promise<object> {
+  /** The world as it was after a tick, or within it after an origin, built anew. */
+  async at(tick: number, options: { readonly after?: string } = {}): Promise<object> {
     checkCall(this.id, this.state, 'read');
     this.checkTick(tick);
+    const after = checkAfter(this.definition, tick, options);
     const engine = this.parts.another();
-    await restore(engine, this.source, tick, this.restoring).catch((e) => noState(e, this.id, tick));
+    await restoreWithin(engine, this.source, tick, after, this.restoring).catch((e) =>
+      noState(e, this.id, tick),
+    );
     return engine.state.reader;
   }
 

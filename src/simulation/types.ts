@@ -170,8 +170,9 @@ export interface Run<S extends Shape, M extends string> extends AsyncClose {
   /**
    * The world as it was after a tick, built from the nearest snapshot. `NO_TICK` when the run has not
    * computed it; `NO_STATE` when it can't be rebuilt: the log is damaged there, or other code recorded it.
+   * `after` stops within the tick: after its inputs (`inputs`), or after a system by its name.
    */
-  at(tick: number): Promise<World<S>>;
+  at(tick: number, options?: { readonly after?: string }): Promise<World<S>>;
   /**
    * Begins a run whose log continues this one's after tick `at`: in the world of that tick, with the change
    * that is asked for. What was computed up to `at` is made durable first. The fork stores nothing that this
