@@ -137,24 +137,36 @@ const isSteady = (one: Attempt, two: Attempt): boolean =>
   firstOther(one, two) < 0 &&
   (one.executed === null || sameRecord(two, one.executed.record.hash));
 
-/** The report of a tick whose systems do not give what was recorded; `place` is where that was seen. */
-export async function locateExecution(met: Met, place: TickDifference | null): Promise<DivergenceReport> {
+/** What a verification saw when a tick was computed again. */
+export interface Seen {
+  readonly place: TickDifference | null;
+  readonly difference: WorldDifference | null;
+}
+
+/** The report of a tick whose systems do not give what was recorded. */
+export async function locateExecution(met: Met, seen: Seen): Promise<DivergenceReport> {
   const { log, frame, limit } = met;
   const [one, two] = [await execute(log, frame), await execute(log, frame)];
   const folded = await fold(log, frame);
-  const seen = place ?? placeOf(one, frame);
-  const difference = differenceOf(folded, one, limit);
-  const handled = handledOtherwise(folded, one, seen);
+  const place = seen.place ?? placeOf(one, frame);
+  const difference = seen.difference ?? differenceOf(folded, one, limit);
+  const handled = handledOtherwise(folded, one, place);
+  const isSame = sameRecord(one, frame.hash) || !holdsRecorded(folded, frame);
+  const waves = handled === null ? frame.waves : frame.waves.slice(handled.at, handled.at + 1);
   return reportOf(met, {
     found: 'execute',
-    cause: isSteady(one, two) && !sameRecord(one, frame.hash) ? 'unknown' : 'not deterministic',
-    place: handled === null ? seen : stateAt(handled.origin),
-    kinds: handled === null ? [] : kindsIn(log.world, frame.waves.slice(handled.at, handled.at + 1)),
+    cause: isSteady(one, two) && !isSame ? 'unknown' : 'not deterministic',
+    place: handled === null ? place : stateAt(handled.origin),
+    kinds: handled === null && place?.what !== 'state' ? [] : kindsIn(log.world, waves),
     error: told(one.error),
     tables: tablesOf(difference),
     difference: difference?.same ? null : difference,
   });
 }
+
+/** Whether a fold of a tick that once gave the recorded world still does. */
+const holdsRecorded = ({ engine, error }: Attempt, { stateHash }: RecordFrame): boolean =>
+  error === null && (stateHash === null || sameBytes(stateHash, engine.state.digest()));
 
 /** A wave whose events are the same and whose world is not: handlers differ before any event does. */
 function handledOtherwise(

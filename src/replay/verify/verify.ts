@@ -9,6 +9,7 @@ import { type ErrorCode, isWorldfoldError, type WorldfoldError } from '../../bas
 import { loadHash } from '../../base/hash.ts';
 import { steadyClock, yieldToEvents } from '../../base/platform.ts';
 import { eventCount, type RecordFrame } from '../../log/record.ts';
+import { diffWorlds } from '../../projections/world-diff.ts';
 import type { Engine } from '../../simulation/engine.ts';
 import type { TableHashes } from '../../simulation/folded-world.ts';
 import { frames } from '../../simulation/history.ts';
@@ -17,9 +18,9 @@ import { newEngine } from '../../simulation/run-options.ts';
 import { originsOf } from '../../simulation/within-tick.ts';
 import { lastAdopted } from '../adopted.ts';
 import { engineAt, type GivenLog, type GivenRun, type Log, logGiven } from '../given.ts';
-import { compareTicks } from './compare-ticks.ts';
+import { compareTicks, type TickDifference } from './compare-ticks.ts';
 import { executeTick, recordedSide } from './execute.ts';
-import { locateExecution, locateFold, type Met } from './locate.ts';
+import { locateExecution, locateFold, type Met, type Seen } from './locate.ts';
 import { checkVerify, type VerifyOptions } from './options.ts';
 import type { DamageReport, DivergenceReport, Ticks, VerifyMode, VerifyReport } from './report.ts';
 
@@ -101,28 +102,32 @@ class Verification {
   }
 
   private async execute(engine: Engine, folding: Engine, frame: RecordFrame): Promise<boolean> {
+    const seen = this.computeAgain(engine, folding, frame);
+    if (seen !== null) this.divergence = await locateExecution(this.met(frame), seen);
+    else this.executed++;
+    return seen === null;
+  }
+
+  /** Computes a tick again; null where that gives what was recorded, else what was seen. */
+  private computeAgain(engine: Engine, folding: Engine, frame: RecordFrame): Seen | null {
+    const seen = (place: TickDifference | null): Seen => {
+      const difference = diffWorlds(folding.state, engine.state, { limit: this.limit });
+      return { place, difference: difference.same ? null : difference };
+    };
     try {
       const { content, record } = executeTick(engine, frame);
       if (!sameBytes(record.hash, frame.hash)) {
         const order = originsOf(engine.world, frame.tick);
         const recorded = recordedSide(engine, frame);
-        const place = compareTicks(recorded, content, engine.world.schema.compiled, order);
-        this.divergence = await locateExecution(this.met(frame), place);
-        return false;
+        return seen(compareTicks(recorded, content, engine.world.schema.compiled, order));
       }
       engine.advanceTo(content, record.hash);
     } catch {
       // What is thrown is told of by the computation that follows.
-      this.divergence = await locateExecution(this.met(frame), null);
-      return false;
+      return { place: null, difference: null };
     }
     // A tick that recorded no hash must still be one world, folded or computed.
-    if (frame.stateHash === null && !folding.isHash(hex(engine.state.digest()))) {
-      this.divergence = await locateExecution(this.met(frame), null);
-      return false;
-    }
-    this.executed++;
-    return true;
+    return frame.stateHash !== null || folding.isHash(hex(engine.state.digest())) ? null : seen(null);
   }
 }
 
