@@ -31,6 +31,7 @@ export type { GivenLog, GivenRun } from './replay/given.ts';
 export { type Moment, type ReadWorldOptions, readWorld } from './replay/read-world.ts';
 export { type Removed, removeRun } from './replay/remove-run.ts';
 export { type ReplayOptions, type ReplayReport, replay } from './replay/replay.ts';
+export { type BisectReport, bisect } from './replay/verify/bisect.ts';
 export type { DrawsDifference, EventAt, TickDifference } from './replay/verify/compare-ticks.ts';
 export type { VerifyOptions } from './replay/verify/options.ts';
 export type {
@@ -42,7 +43,8 @@ export type {
   VerifyMode,
   VerifyReport,
 } from './replay/verify/report.ts';
-export { divergenceText, verifyText } from './replay/verify/report-text.ts';
+export { bisectJson, verifyJson } from './replay/verify/report-json.ts';
+export { bisectText, divergenceText, verifyText } from './replay/verify/report-text.ts';
 export { verify } from './replay/verify/verify.ts';
 export type { Declaration } from './schema/check.ts';
 export {

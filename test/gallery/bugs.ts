@@ -1,9 +1,9 @@
 /**
  * Planted bugs: each makes a world that diverges from its own log, and says where it must be found.
  *
- * `record` makes the world that a run is recorded with, `verify` the one that it is verified with; where the
- * latter is left out, the former is made anew, as another process would. `restart` closes the run in the middle
- * and goes on with a world that was made anew. All of them compile and look harmless.
+ * `record` makes the world that a run is recorded with, `verify` the one that it is verified with; where
+ * the latter is left out, the former is made anew, as another process would. `restart` closes the run in
+ * the middle and goes on with a world that was made anew. All of them compile and look harmless.
  */
 import { expect } from 'vitest';
 import type { Ctx, DivergenceReport, InferShape, WorldDef } from '../../src/index.ts';

@@ -1,8 +1,8 @@
 /**
  * A small town, sound as it stands, of which each bug of the gallery spoils one thing.
  *
- * It has what bugs need: keyed draws and draws in sequence, handlers that draw, a cascade, an index, a float sum,
- * rows that are born and die, inputs.
+ * It has what bugs need: keyed draws and draws in sequence, handlers that draw, a cascade, an index, a
+ * float sum, rows that are born and die, inputs.
  */
 import {
   defineSchema,

@@ -1,9 +1,10 @@
 /**
- * The first place at which two computations of one tick differ: which origin, which event, which column, which
- * stream.
+ * The first place at which two computations of one tick differ: which origin, which event, which column,
+ * which stream.
  *
- * Both sides are told as `a` and `b`: recorded and recomputed, or one run and another. Owns the order in which
- * places are looked at, which is the order in which they were computed. Worlds are compared elsewhere.
+ * Both sides are told as `a` and `b`: recorded and recomputed, or one run and another. Owns the order in
+ * which places are looked at, which is the order in which they were computed. Worlds are compared
+ * elsewhere.
  */
 import { hex } from '../../base/bytes.ts';
 import type { ColumnSet } from '../../columns/column-set.ts';
@@ -34,8 +35,8 @@ export interface DrawsDifference extends Both<number | null> {
 export interface TickDifference {
   /**
    * `environment`: seed, config or schema. `events`: an origin emitted something else. `pieces`: the same
-   * events, applied in other pieces. `draws`: the same events from other draws. `state`: all of it is the same,
-   * and handlers made another world of it.
+   * events, applied in other pieces. `draws`: the same events from other draws. `state`: all of it is the
+   * same, and handlers made another world of it.
    */
   readonly what: 'environment' | 'events' | 'pieces' | 'draws' | 'state';
   /** The system, `setup` or `inputs`; null where no origin is to blame. */
@@ -208,8 +209,8 @@ function compareDraws(a: readonly StreamDraws[], b: readonly StreamDraws[]): Dra
 const hashText = (hash: Uint8Array | null): string => (hash === null ? '' : hex(hash));
 
 /**
- * Compares two computations of a tick under one schema; null where they are the same. `order` are the names of
- * all that may emit, in the order in which they do.
+ * Compares two computations of a tick under one schema; null where they are the same. `order` are the
+ * names of all that may emit, in the order in which they do.
  */
 export function compareTicks(
   a: TickSide,

@@ -15,8 +15,8 @@ export interface VerifyOptions {
   /** The last tick, included; the head if left out. */
   readonly to?: number;
   /**
-   * `chain`: the records alone. `fold`: and their events, folded. `execute`, the default: and the systems, run
-   * again.
+   * `chain`: the records alone. `fold`: and their events, folded. `execute`, the default: and the
+   * systems, run again.
    */
   readonly mode?: VerifyMode;
   /** At most how many rows of a table a divergence lists: 20 if left out. */

@@ -4,6 +4,7 @@
 
 import { differenceText } from '../diff-text.ts';
 import { aligned, cellText, counted, grouped } from '../diff-text-layout.ts';
+import type { BisectReport } from './bisect.ts';
 import type { EventAt, TickDifference } from './compare-ticks.ts';
 import type { Computed, DamageReport, DivergenceCause, DivergenceReport, VerifyReport } from './report.ts';
 
@@ -23,20 +24,21 @@ function wrapped(text: string, width: number): readonly string[] {
 
 const WHY: { readonly [C in DivergenceCause]: string } = {
   'not deterministic':
-    'why: two computations of this tick in one process differ. Something in it depends on more than the world, ' +
-    'the event and the draws: a variable that outlives the call, the order of a Set or a Map, a clock, chance.',
+    'why: two computations of this tick in one process differ. Something in it depends on more than the ' +
+    'world, the event and the draws: a variable that outlives the call, the order of a Set or a Map, a ' +
+    'clock, chance.',
   'written past':
-    'why: the systems give what was recorded, and the events alone do not. A table was written past the write ' +
-    'view: emit an event and write in its handler.',
+    'why: the systems give what was recorded, and the events alone do not. A table was written past the ' +
+    'write view: emit an event and write in its handler.',
   'changed code':
-    'why: the functions of the world have other texts than those that recorded this tick. Verify with the code ' +
-    'that recorded it.',
+    'why: the functions of the world have other texts than those that recorded this tick. Verify with the ' +
+    'code that recorded it.',
   'changed engine':
     'why: the same texts ran on another engine. Look for functions whose last bits or order are up to the ' +
     'engine: Math.sin, exp, pow, a locale, a sort without a tie-break.',
   unknown:
-    'why: the functions have the texts that recorded this tick, and two computations of it agree. What they call ' +
-    'or close over has changed, or they depend on something outside that was another then.',
+    'why: the functions have the texts that recorded this tick, and two computations of it agree. What they ' +
+    'call or close over has changed, or they depend on something outside that was another then.',
 };
 
 const quoted = (names: readonly string[]): string => names.map((name) => `'${name}'`).join(', ');
@@ -144,8 +146,28 @@ export function verifyText(report: VerifyReport): string {
   if (mode === 'execute') lines.push(`  ${counted(executed, 'tick')} executed again`);
   if (older !== null)
     lines.push(
-      `  ticks ${grouped(older.from)} to ${grouped(older.to)} belong to an older era: their records alone were ` +
-        'verified; the code that recorded them can do more',
+      `  ticks ${grouped(older.from)} to ${grouped(older.to)} belong to an older era: their records alone ` +
+        'were verified; the code that recorded them can do more',
+    );
+  return lines.join('\n');
+}
+
+/** Where two runs part, as lines for a terminal, without a newline at the end. */
+export function bisectText({ runs, heads, tick, same, place, difference }: BisectReport): string {
+  const sides: readonly [string, string] = [runs.a, runs.b];
+  if (tick === null) {
+    const ends = heads.a === heads.b ? 'where both end' : `where ${heads.a < heads.b ? runs.a : runs.b} ends`;
+    return `${runs.a} and ${runs.b} have the same records up to tick ${grouped(same)}, ${ends}`;
+  }
+  const by = place?.origin ? `, ${originText(place.origin)}` : '';
+  const lines = [`${runs.a} and ${runs.b} part at tick ${grouped(tick)}${by}`];
+  if (place !== null) lines.push(...placeText(place, sides));
+  if (difference === null) lines.push('  the worlds after the tick are equal');
+  else
+    lines.push(
+      ...differenceText(difference, sides)
+        .split('\n')
+        .map((line) => `  ${line}`),
     );
   return lines.join('\n');
 }

@@ -15,7 +15,8 @@ export type VerifyMode = 'chain' | 'fold' | 'execute';
  *   past the write view.
  * - `changed code`: the functions of the world have other texts than when the tick was recorded.
  * - `changed engine`: the texts are the same; the version of Node, of V8, or the platform is another.
- * - `unknown`: neither; what the functions call or close over has changed, or they depend on something outside
+ * - `unknown`: neither; what the functions call or close over has changed, or they depend on something
+ *   outside
  *   that was another when the tick was recorded.
  */
 export type DivergenceCause =
@@ -40,8 +41,8 @@ export interface DivergenceReport {
   /** The first tick that diverges. */
   readonly tick: number;
   /**
-   * The last tick that is known to agree; -1 for none. Where not every tick recorded a state hash, what a fold
-   * finds may have begun on any tick after it.
+   * The last tick that is known to agree; -1 for none. Where not every tick recorded a state hash, what a
+   * fold finds may have begun on any tick after it.
    */
   readonly after: number;
   /** `fold`: folding the events gives another world. `execute`: running the systems gives other events. */
@@ -102,8 +103,8 @@ export interface VerifyReport {
   /** Ticks whose systems were run again, and gave the recorded bytes. */
   readonly executed: number;
   /**
-   * Ticks of older eras: their records are verified; what they lead to was recorded under another schema or by
-   * other handlers, so that it is not compared. Null for none.
+   * Ticks of older eras: their records are verified; what they lead to was recorded under another schema
+   * or by other handlers, so that it is not compared. Null for none.
    */
   readonly older: Ticks | null;
   readonly events: number;
