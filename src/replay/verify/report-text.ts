@@ -37,8 +37,8 @@ const WHY: { readonly [C in DivergenceCause]: string } = {
     'why: the same texts ran on another engine. Look for functions whose last bits or order are up to the ' +
     'engine: Math.sin, exp, pow, a locale, a sort without a tie-break.',
   unknown:
-    'why: the functions have the texts that recorded this tick, and two computations of it agree. What they ' +
-    'call or close over has changed, or they depend on something outside that was another then.',
+    'why: the functions have the texts that recorded this tick, and two computations of it agree. What ' +
+    'they call or close over has changed, or they depend on something outside that was another then.',
 };
 
 const quoted = (names: readonly string[]): string => names.map((name) => `'${name}'`).join(', ');
