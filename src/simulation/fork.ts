@@ -16,7 +16,7 @@ import { foldHint, headerOf } from './code.ts';
 import { keptAnswer } from './committer.ts';
 import { configText, validConfig } from './config.ts';
 import type { Engine, PendingInput } from './engine.ts';
-import { beginEra } from './eras.ts';
+import { beginEra, isOnBase, logSchema } from './eras.ts';
 import type { LogSource } from './history.ts';
 import { type LaterFilter, LaterReader } from './later.ts';
 import { type Opening, openingText } from './opening.ts';
@@ -117,8 +117,12 @@ export function forkCall(world: AnyWorld, o: PolicyOptions & { readonly store: S
  * Whether the handlers may not give the world of a tick from its records: it is what an era began with that
  * the fork's log will not hold, or the snapshot of other handlers, before the era that is open.
  */
-const isUnproven = (world: AnyWorld, { era, from }: Engine, at: number, known: KnownLog): boolean =>
-  era === at + 1 || (from !== null && at < known.from && from.manifest.point.code !== foldHint(world));
+const isUnproven = (world: AnyWorld, engine: Engine, at: number, known: KnownLog): boolean => {
+  const { from } = engine;
+  return (
+    isOnBase(engine) || (from !== null && at < known.from && from.manifest.point.code !== foldHint(world))
+  );
+};
 
 /** Begins a fork, with an engine that holds the world of its tick. */
 async function forkFrom(
@@ -132,7 +136,8 @@ async function forkFrom(
   const { at, because = null, later, hints } = options;
   const id = options.id ?? `${world.schema.compiled.spec.name}-${freshName().slice(0, 8)}`;
   checkNewId(id);
-  const { schema, seed } = engine.environment!;
+  const { seed } = engine.environment!;
+  const schema = await logSchema(engine, source);
   const change = forkChange(world, engine.config, options);
   const inputs = forkInputs(world, options.inputs);
   const keeps = change.fork?.later !== 'drop';
@@ -160,7 +165,7 @@ async function forkFrom(
     holder: holderOf(o),
   });
   // The world may be what an era begins with that is not in this fork's log: then it begins one as well.
-  const isNewEra = beginEra(world, engine, isUnproven(world, engine, at, known));
+  const isNewEra = beginEra(world, engine, schema, isUnproven(world, engine, at, known));
   const filter = typeof later === 'function' ? later : null;
   const run = new RunCore(
     {
