@@ -1,11 +1,13 @@
 /** Forks at the edge of an era, and eras that are in no log yet. */
 import { describe, expect, test } from 'vitest';
 import { bank, recorded, wideBank } from '../../test/support/bank.ts';
-import { collect, framesOf, rowsOf } from '../../test/support/runs.ts';
+import { codeOf, collect, framesOf, rowsOf } from '../../test/support/runs.ts';
 import { parseChange } from '../log/environment.ts';
 import { memoryStore } from '../log/memory-store.ts';
 import { openRun } from '../simulation/open-run.ts';
 import { diff } from './diff.ts';
+import { readWorld } from './read-world.ts';
+import { replay } from './replay.ts';
 
 describe('a fork at the tick that an era begins on', () => {
   test('L6 L13: says the schema of its records where that era was migrated', async () => {
@@ -38,5 +40,54 @@ describe('a fork at the tick that an era begins on', () => {
     await old.close();
     await fork.advance(1);
     expect(fork.world.sums.value.total).toBe(55 + 11 + 1000);
+  });
+});
+
+describe('an era that recorded nothing yet', () => {
+  test.each([
+    ['adopted', bank(2), { adopt: true }],
+    ['migrated', wideBank, {}],
+  ] as const)('L4 L13: goes on when its code opens it again: %s', async (why, world, how) => {
+    const store = memoryStore();
+    await recorded(store);
+    const open = () => openRun(world as typeof wideBank, { store, id: 'r', ...how });
+    const first = await open();
+    const rows = rowsOf(first.world);
+    await first.close();
+    expect(rowsOf((await readWorld(world as typeof wideBank, { store, id: 'r' })).world)).toEqual(rows);
+    const again = await open();
+    expect(rowsOf(again.world)).toEqual(rows);
+    await again.advance(1);
+    await again.close();
+    const frames = await framesOf(store, 'r');
+    expect(parseChange(frames[11]!.environment!)).toMatchObject({ era: { why } });
+    expect(await replay(world as typeof wideBank, { store, id: 'r' })).toMatchObject({ tick: 11 });
+  });
+
+  test('L13: leaves its world to other code that is adopted instead', async () => {
+    const store = memoryStore();
+    await recorded(store);
+    await (await openRun(bank(2), { store, id: 'r', adopt: true })).close();
+    expect(await codeOf(() => openRun(bank(3), { store, id: 'r' }))).toBe('CODE_CHANGED');
+    const run = await openRun(bank(3), { store, id: 'r', adopt: true });
+    expect(run.world.sums.value.total).toBe(55);
+    await run.close();
+    const old = await openRun(bank(1), { store, id: 'r' });
+    await old.advance(1);
+    expect(old.world.sums.value.total).toBe(66);
+  });
+
+  test('L6 L13: of a fork is there when the fork is opened again', async () => {
+    const store = memoryStore();
+    await recorded(store);
+    const run = await openRun(bank(2), { store, id: 'r', adopt: true });
+    await run.advance(1);
+    const fork = await run.fork({ at: 4, id: 'f', config: { step: 10 } });
+    const rows = rowsOf(fork.world);
+    await fork.close();
+    const again = await openRun(bank(2), { store, id: 'f' });
+    expect(rowsOf(again.world)).toEqual(rows);
+    await again.advance(1);
+    expect(again.world.sums.value.total).toBe(10 + 2 * 10 * 5);
   });
 });

@@ -160,7 +160,7 @@ async function loadOne(
   source: LogSource,
   store: SnapshotStore,
   { segment, tick }: SnapshotInfo,
-  { code, known }: RestoreOptions,
+  options: RestoreOptions,
   baseOnly: boolean,
 ): Promise<boolean> {
   const where = { segment, tick };
@@ -172,8 +172,10 @@ async function loadOne(
     fail('CORRUPT', `a snapshot of tick ${point.tick} stands in the place of another`, where);
   const isBase = point.era === tick + 1;
   if (baseOnly && !isBase) return false;
-  if (isBase ? !(await isBaseOf(source, manifest, known)) : isOfOtherCode(engine, manifest, code))
-    return false;
+  const fits = isBase
+    ? await isBaseOf(engine, source, manifest, options)
+    : !isOfOtherCode(engine, manifest, options.code);
+  if (!fits) return false;
   await checkPoint(source, manifest, isBase);
   await loadStored(engine, store, stored, manifest);
   return true;
@@ -216,11 +218,22 @@ async function checkPoint({ store, path }: LogSource, { point }: Manifest, isBas
     });
 }
 
-/** Whether the log goes on, or is about to go on, with the era that a snapshot was made to begin. */
-async function isBaseOf(source: LogSource, { point }: Manifest, { base }: KnownLog): Promise<boolean> {
+/**
+ * Whether the log goes on, or is about to go on, with the era that a snapshot was made to begin. Where no
+ * record and nobody who has the log open tells, it is about to under the code that made the snapshot, which
+ * may have taken the place of the one that the era began with; and under any that is being adopted.
+ */
+async function isBaseOf(
+  engine: Engine,
+  source: LogSource,
+  { point }: Manifest,
+  { known: { base }, compare }: RestoreOptions,
+): Promise<boolean> {
   for await (const { environment } of frames(source, point.tick + 1, point.tick + 1))
     return environment !== null && parseChange(environment).era?.base === hex(point.stateHash);
-  return base === hex(point.stateHash);
+  if (base !== null) return base === hex(point.stateHash);
+  if (!engine.holdsSchema(parseEnvironment(point.environment, null).schema)) return false;
+  return compare === 'none' || point.code === foldHint(engine.world);
 }
 
 /**
