@@ -176,10 +176,10 @@ describe('changed code', () => {
     await run.close();
   });
 
-  test('L12: the base of an era that was lost is named, and nothing else is folded in', async () => {
+  test.each([1, 5])('L12: a lost base of an era is named, hashing every %d ticks', async (hashEvery) => {
     const store = memoryStore();
-    await recorded(store);
-    const run = await openRun(bank(2), { store, id: 'r', adopt: true });
+    await recorded(store, 10, { every: 4 }, { hashEvery });
+    const run = await openRun(bank(2), { store, id: 'r', adopt: true, hashEvery });
     await run.advance(2);
     await run.close();
     const segment = (await store.head('r'))!.segment.id;

@@ -114,13 +114,23 @@ function checkProven(
   );
 }
 
-/** The last tick of a range that recorded a state hash, or -1. It is looked for backwards. */
+/**
+ * The last tick of a range that recorded a state hash in the era that the range ends in, or -1. What an
+ * earlier era recorded is compared with nothing that is shown. It is looked for backwards.
+ */
 async function lastHashed(source: LogSource, first: number, to: number): Promise<number> {
   for (let span = 1; first <= to; span *= 2) {
     const from = Math.max(first, to - span + 1);
     let found = -1;
-    for await (const { tick, stateHash } of frames(source, from, to)) if (stateHash !== null) found = tick;
-    if (found >= 0 || from === first) return found;
+    let isFirst = from === first;
+    for await (const { tick, stateHash, environment } of frames(source, from, to)) {
+      if (environment !== null && parseChange(environment).era !== undefined) {
+        found = -1;
+        isFirst = true;
+      }
+      if (stateHash !== null) found = tick;
+    }
+    if (found >= 0 || isFirst) return found;
   }
   return -1;
 }
