@@ -12,6 +12,7 @@ import { checkHead, type LogPath, pathThrough } from '../log/lineage.ts';
 import { readFrames } from '../log/reader.ts';
 import type { RecordFrame } from '../log/record.ts';
 import { hasForks, type Store, unsupported } from '../log/store.ts';
+import { refusePromise } from '../projections/tick-error.ts';
 import { type CompiledSchema, SOURCE_KIND } from '../schema/compile.ts';
 import type { PendingInput } from './engine.ts';
 import { eventsUnder, type RecordedEvents } from './past.ts';
@@ -56,15 +57,16 @@ export class LaterReader {
   /**
    * The inputs that the parent recorded at a tick, in order; none where its durable log does not reach so
    * far yet. `NO_STATE` where it was collected, whole or at its end; `CORRUPT`, `NO_RECORD`,
-   * `SCHEMA_DIFFERS`. What the filter throws is thrown.
+   * `SCHEMA_DIFFERS`; `ASYNC_IN_TICK` where the filter returns a promise. What it throws is thrown.
    */
   async at(tick: number): Promise<readonly PendingInput[]> {
     const { filter, world, segment } = this.parts;
     try {
       const frame = await this.frame(tick);
       if (frame === null) return [];
-      const inputs = recordedInputs(world.schema.compiled, eventsUnder(world, this.schema, frame));
-      return filter === null ? inputs : inputs.filter(({ kind, row }) => filter([kind, row], tick));
+      return recordedInputs(world.schema.compiled, eventsUnder(world, this.schema, frame))
+        .filter(({ input, row }) => filter === null || takes(filter, [input.kind, row], tick))
+        .map(({ input }) => input);
     } catch (e) {
       if (!(await this.isGone(e))) throw e;
       throw gone(segment, tick, e);
@@ -119,27 +121,49 @@ const gone = (segment: string, tick: number, cause?: unknown): WorldfoldError =>
     cause,
   );
 
-/** The inputs among the events of a tick, in order. */
-function recordedInputs(schema: CompiledSchema, { waves, batches }: RecordedEvents): PendingInput[] {
+function takes(filter: LaterFilter, ...given: Parameters<LaterFilter>): boolean {
+  const answer = filter(...given);
+  refusePromise(answer, 'the filter of later inputs');
+  return Boolean(answer);
+}
+
+/** An input among the events of a tick. */
+interface RecordedInput {
+  /** The input as a fork takes it: ids that it created are handed out anew. */
+  readonly input: PendingInput;
+  /** Its row as it was recorded, for a filter to look at. */
+  readonly row: object;
+}
+
+/**
+ * The inputs among the events of a tick, in order. Each is a wave of its own, in which the mark of its source
+ * comes after it; the mark stands alone where the present schema has dropped the kind of the input.
+ */
+function recordedInputs(schema: CompiledSchema, { waves, batches }: RecordedEvents): RecordedInput[] {
   const sets = new Map<number, ColumnSet>(batches.map(({ kind, set }) => [kind, set]));
   const cursors = new Map<number, number>();
-  const inputs: PendingInput[] = [];
+  const inputs: RecordedInput[] = [];
   for (const { origin, runs } of waves) {
     if (origin !== 'inputs') continue;
-    for (const { kind, size, times } of runs)
-      for (let i = 0; i < size * times; i++) {
-        const at = cursors.get(kind) ?? 0;
-        cursors.set(kind, at + 1);
-        const { name, creates } = schema.kinds[kind]!;
-        const row = sets.get(kind)!.rowAt(at) as { [column: string]: unknown };
-        if (name === SOURCE_KIND) {
-          const mark = row as { readonly source: string; readonly seq: number };
-          inputs.push({ ...inputs.pop()!, source: mark.source, seq: mark.seq });
-          continue;
-        }
-        for (const { name: column } of creates) row[column] = undefined;
-        inputs.push({ kind: name, row, source: null, seq: 0 });
+    let own: RecordedInput | null = null;
+    for (const { kind } of runs) {
+      const at = cursors.get(kind) ?? 0;
+      cursors.set(kind, at + 1);
+      const { name, creates } = schema.kinds[kind]!;
+      const row = sets.get(kind)!.rowAt(at);
+      if (name !== SOURCE_KIND) {
+        const anew = Object.fromEntries(creates.map(({ name: column }) => [column, undefined]));
+        // A row of its own: a filter may write into the one that it sees.
+        own = {
+          input: { kind: name, row: { ...sets.get(kind)!.rowAt(at), ...anew }, source: null, seq: 0 },
+          row,
+        };
+        inputs.push(own);
+      } else if (own !== null) {
+        const { source, seq } = row as { readonly source: string; readonly seq: number };
+        inputs[inputs.length - 1] = { row: own.row, input: { ...own.input, source, seq } };
       }
+    }
   }
   return inputs;
 }
