@@ -10,10 +10,11 @@ import { openRun } from './open-run.ts';
 
 /** A parent of two ticks that takes one input in the first. */
 async function parentRun() {
-  const run = await createRun(hamlet(), { store: memoryStore(), seed: 's' });
+  const store = memoryStore();
+  const run = await createRun(hamlet(), { store, seed: 's', id: 'parent' });
   const { applied } = run.submit.joined({ name: 'Eve', bag: [7] });
   await run.advance(2);
-  return { run, eve: (await applied).created };
+  return { run, store, eve: (await applied).created };
 }
 
 describe('L6: the filter of later inputs', () => {
@@ -36,6 +37,42 @@ describe('L6: the filter of later inputs', () => {
     const fork = await run.fork({ at: 0, id: 'f', later: (async () => false) as never });
     expect(await caught(() => fork.advance(1))).toMatchObject({ code: 'ASYNC_IN_TICK', facts: { run: 'f' } });
     expect(fork.tick).toBe(0);
+  });
+});
+
+describe('L6 L12: later inputs that the parent recorded after the fork and that went with it', () => {
+  const gone = { code: 'NO_STATE', facts: { run: 'f', tick: 3 } };
+
+  test.each([true, false])('are named, where its end was collected: %s', async (collected) => {
+    const { run, store } = await parentRun();
+    const fork = await run.fork({ at: 2, id: 'f', later: 'keep' });
+    run.submit.priced({ price: 5 });
+    await run.advance(1);
+    await run.close();
+    await store.remove(run.id, false);
+    while (collected && (await store.collect(100)) > 0);
+    if (collected) expect(await caught(() => fork.advance(1))).toMatchObject(gone);
+    else expect((await fork.advance(1)).tick).toBe(3);
+    expect(await caught(() => fork.advance(1))).toMatchObject({ code: 'NO_STATE', facts: { run: 'f' } });
+    await fork.close();
+    const again = await openRun(hamlet(), { store, id: 'f', later: 'drop' });
+    expect((await again.advance(5)).tick).toBe(collected ? 7 : 8);
+  });
+
+  test('are named where another run has the name of the parent', async () => {
+    const { run, store } = await parentRun();
+    const fork = await run.fork({ at: 2, id: 'f', later: 'keep' });
+    await run.close();
+    await store.remove(run.id, false);
+    const other = await createRun(hamlet(), { store, seed: 't', id: run.id });
+    await other.advance(9);
+    expect(await caught(() => fork.advance(1))).toMatchObject(gone);
+  });
+
+  test('are waited for as long as the parent has its name', async () => {
+    const { run } = await parentRun();
+    const fork = await run.fork({ at: 2, id: 'f', later: 'keep' });
+    expect((await fork.advance(3)).tick).toBe(5);
   });
 });
 

@@ -9,7 +9,7 @@ import { isWorldfoldError, WorldfoldError } from '../base/errors.ts';
 import type { ColumnSet } from '../columns/column-set.ts';
 import { parseChange } from '../log/environment.ts';
 import { checkHead, type LogPath, pathThrough } from '../log/lineage.ts';
-import { readFrames } from '../log/reader.ts';
+import { readFrames, runOf } from '../log/reader.ts';
 import type { RecordFrame } from '../log/record.ts';
 import { hasForks, type Store, unsupported } from '../log/store.ts';
 import { refusePromise } from '../projections/tick-error.ts';
@@ -56,7 +56,7 @@ export class LaterReader {
 
   /**
    * The inputs that the parent recorded at a tick, in order; none where its durable log does not reach so
-   * far yet. `NO_STATE` where it was collected, whole or at its end; `CORRUPT`, `NO_RECORD`,
+   * far yet. `NO_STATE` where it was removed and does not reach so far, as it may have been collected; `CORRUPT`, `NO_RECORD`,
    * `SCHEMA_DIFFERS`; `ASYNC_IN_TICK` where the filter returns a promise. What it throws is thrown.
    */
   async at(tick: number): Promise<readonly PendingInput[]> {
@@ -88,6 +88,13 @@ export class LaterReader {
     }
   }
 
+  /** Whether the parent has its name: what no run names may have been cut, and nothing tells how far it went. */
+  private async isNamed(): Promise<boolean> {
+    const { store, segment } = this.parts;
+    const info = await store.head(runOf(segment));
+    return info?.segment.id === segment;
+  }
+
   /** The parent's record of a tick, or null; takes note of the schema changes up to it. */
   private async frame(tick: number): Promise<RecordFrame | null> {
     const { store, segment } = this.parts;
@@ -97,7 +104,8 @@ export class LaterReader {
     const { head } = lineage[0]!;
     // Where nothing is said to be there, nothing must be there: else its inputs would be passed over.
     if (head.tick < tick) await checkHead(store, lineage[0]!);
-    if (head.tick < this.parts.head) throw gone(segment, tick);
+    if (head.tick < this.parts.head || (head.tick < tick && !(await this.isNamed())))
+      throw gone(segment, tick);
     let frame: RecordFrame | null = null;
     // A tick that is computed again needs no step back: a change of schema is noted once.
     const from = Math.min(tick, this.known + 1);
@@ -115,7 +123,7 @@ export class LaterReader {
 const gone = (segment: string, tick: number, cause?: unknown): WorldfoldError =>
   new WorldfoldError(
     'NO_STATE',
-    `the later inputs of the parent are gone: segment '${segment}' was removed, or its end`,
+    `the later inputs of the parent from tick ${tick} on are gone: its run '${runOf(segment)}' was removed`,
     { segment, tick },
     "Open the fork with later: 'drop' to go on without them.",
     cause,
