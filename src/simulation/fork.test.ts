@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { hamlet } from '../../test/support/hamlet.ts';
-import { caught, codeOf, framesOf, hashesOf, rowsOf } from '../../test/support/runs.ts';
+import { hamlet, hamletSchema } from '../../test/support/hamlet.ts';
+import { caught, codeOf, framesOf, hashesOf, meddled, rowsOf } from '../../test/support/runs.ts';
 import { hex } from '../base/bytes.ts';
+import { fail } from '../base/errors.ts';
 import { parseChange } from '../log/environment.ts';
 import { memoryStore } from '../log/memory-store.ts';
 import type { Store } from '../log/store.ts';
 import { createRun } from './create-run.ts';
+import { defineWorld } from './define-world.ts';
 import { openRun } from './open-run.ts';
 
 const stateHashes = async (store: Store, id: string): Promise<(string | null)[]> =>
@@ -262,6 +264,37 @@ describe('a fork is refused', () => {
     });
     expect(await codeOf(() => again.at(5))).toBe('NO_STATE');
     expect((await again.fork({ at: 20 })).tick).toBe(20);
+  });
+
+  test.each([
+    ['the end of the world throws under its change', { at: 3, config: { last: 7 } }, 'TICK_FAILED'],
+    ['an era can not begin with it', { at: 3 }, 'STORE_FAILED'],
+  ] as const)('L2: where %s, and no run is left of it', async (why, options, code) => {
+    const store = meddled();
+    const world = hamlet();
+    const def = {
+      ...world.def,
+      until: (_: object, { config }: { config: { last: number } }) => {
+        if (config.last === 7) throw new Error('seven');
+        return false;
+      },
+      ...(code === 'STORE_FAILED' && { apply: { ...world.def.apply, priced: () => {} } }),
+    };
+    const first = await createRun(hamlet(), { store, seed: 's', id: 'parent', snapshots: { every: 3 } });
+    first.submit.priced({ price: 1 });
+    await first.advance(6);
+    await first.close();
+    const changed = defineWorld(hamletSchema, def as never) as unknown as typeof world;
+    const run = await openRun(changed, { store, id: 'parent', adopt: true });
+    store.before.keepSnapshot = () => {
+      if (code === 'STORE_FAILED') fail('STORE_FAILED', why);
+    };
+    expect(await codeOf(() => run.fork({ ...options, id: 'f' }))).toBe(code);
+    expect((await store.list(null, 10)).map(({ id }) => id)).toEqual(['parent']);
+    store.before = {};
+    const again = await run.fork({ at: 3, id: 'f' });
+    await again.advance(1);
+    expect(again.tick).toBe(4);
   });
 
   test('its first tick fails, and goes on failing, where an input of it does not apply', async () => {

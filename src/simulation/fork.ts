@@ -13,7 +13,7 @@ import { hasForks, type NewFork, type RunInfo, type Store, unsupported } from '.
 import { validRow } from '../schema/validate.ts';
 import { checkNewId, checkText } from './arguments.ts';
 import { foldHint, headerOf } from './code.ts';
-import { keptAnswer } from './committer.ts';
+import { keptAnswer, persistent, release } from './committer.ts';
 import { configText, validConfig } from './config.ts';
 import type { Engine, PendingInput } from './engine.ts';
 import { beginEra, isOnBase, logSchema } from './eras.ts';
@@ -101,7 +101,8 @@ export function laterReader(
 
 /**
  * How runs of a world begin forks of theirs, at a tick that is durable. `NO_STATE` where the world of the
- * tick can't be rebuilt; `BAD_INPUT` and `BAD_USAGE` for what does not fit; `EXISTS`; nothing is stored then.
+ * tick can't be rebuilt; `BAD_INPUT` and `BAD_USAGE` for what does not fit; `EXISTS`; `TICK_FAILED` where the
+ * world's `until` throws under the change. No run is there then.
  */
 export function forkCall(world: AnyWorld, o: PolicyOptions & { readonly store: Store }): RunParts['fork'] {
   return async (source, known, parent, options) => {
@@ -164,26 +165,33 @@ async function forkFrom(
     opening: openingText(opening),
     holder: holderOf(o),
   });
-  // The world may be what an era begins with that is not in this fork's log: then it begins one as well.
-  const isNewEra = beginEra(world, engine, schema, isUnproven(world, engine, at, known));
-  const filter = typeof later === 'function' ? later : null;
-  const run = new RunCore(
-    {
-      ...given,
-      id,
-      store,
-      segment,
-      epoch: FIRST_EPOCH,
-      path: forkPath(source.path, at, segment),
-      engine,
-      code: foldHint(world),
-      opening: inputs,
-      later: laterReader(world, store, at, opening, filter),
-      fork: forkCall(world, o),
-      namesTold: false,
-    },
-    { tick: at, hash },
-  );
-  await run.begin(isNewEra, change);
-  return run;
+  const held = { store, segment, epoch: FIRST_EPOCH };
+  const own = {
+    ...given,
+    ...held,
+    id,
+    path: forkPath(source.path, at, segment),
+    engine,
+    code: foldHint(world),
+    opening: inputs,
+    later: laterReader(world, store, at, opening, typeof later === 'function' ? later : null),
+    fork: forkCall(world, o),
+    namesTold: false,
+  };
+  try {
+    // The world may be what an era begins with that is not in this fork's log: then it begins one as well.
+    const isNewEra = beginEra(world, engine, schema, isUnproven(world, engine, at, known));
+    const run = new RunCore(own, { tick: at, hash });
+    await run.begin(isNewEra, change);
+    return run;
+  } catch (e) {
+    await release(held);
+    await discard(store, id);
+    throw e;
+  }
+}
+
+/** Takes the name of a fork back that could not begin. One that somebody took up meanwhile stays. */
+async function discard(store: Store, id: string): Promise<void> {
+  if (hasForks(store)) await persistent(() => store.remove(id, false)).catch(() => {});
 }
