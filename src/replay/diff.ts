@@ -14,7 +14,7 @@ import { type Both, type DiffOptions, diffWorlds, type WorldDifference } from '.
 import { stateOf } from '../projections/world-state.ts';
 import { checkStore, checkText } from '../simulation/arguments.ts';
 import type { Engine } from '../simulation/engine.ts';
-import { frames, type LogSource } from '../simulation/history.ts';
+import { frames } from '../simulation/history.ts';
 import { RunCore } from '../simulation/run.ts';
 import { checkCall, type RunState } from '../simulation/run-states.ts';
 import { firstDifference, foldedAt, type Logs } from './first-difference.ts';
@@ -62,12 +62,8 @@ interface Side {
 /** The log of an open run as it stands, ticks that are not durable yet included. */
 function openLog(run: RunCore): Side {
   checkCall(run.id, run.state, 'read');
-  const { source, engine } = run as unknown as { readonly source: LogSource; readonly engine: Engine };
-  const undurable = [...source.undurable];
-  return {
-    log: { id: run.id, world: engine.world, source: { ...source, undurable }, tick: run.tick },
-    tick: null,
-  };
+  const { id, definition: world, source, tick } = run;
+  return { log: { id, world, source: { ...source, undurable: [...source.undurable] }, tick }, tick: null };
 }
 
 async function sideOf(given: unknown): Promise<Side> {

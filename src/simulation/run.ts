@@ -23,7 +23,7 @@ import {
 } from './arguments.ts';
 import { Committer, isLost, release } from './committer.ts';
 import { type ComputedTick, type Engine, InputRefused } from './engine.ts';
-import { attemptText, inputError, inRun } from './failures.ts';
+import { attemptText, hashTooLate, inputError, inRun } from './failures.ts';
 import type { ForkOptions } from './fork.ts';
 import { eventsOf, frames as framesOf, type LogSource, type MetricFrame, metricsOf } from './history.ts';
 import { drop, InputQueue, type Submission } from './input-queue.ts';
@@ -34,6 +34,7 @@ import type { RunParts } from './run-parts.ts';
 import { checkCall, type RunState } from './run-states.ts';
 import { SnapshotKeeper } from './snapshots.ts';
 import type { KeptSnapshot } from './types.ts';
+import type { AnyWorld } from './world.ts';
 
 /** Milliseconds of computing before other tasks get their turn. */
 const SLICE_MS = 20;
@@ -118,7 +119,13 @@ export class RunCore {
     return this.engine.state.reader;
   }
 
-  private get source(): LogSource {
+  /** What defineWorld made, that the run is an execution of. */
+  get definition(): AnyWorld {
+    return this.engine.world;
+  }
+
+  /** The log as it stands: durable ticks in the store, later ones in memory. */
+  get source(): LogSource {
     const { store, path } = this.parts;
     return { store, path, durableTick: this.durableTick, undurable: this.committer.undurable };
   }
@@ -184,14 +191,7 @@ export class RunCore {
 
   /** The state hash of a tick that recorded none, as long as the world is there. */
   private stateHashAt(tick: number): string {
-    if (this.tick !== tick)
-      fail(
-        'WRONG_STATE',
-        `the state hash after tick ${tick} was asked for at tick ${this.tick}`,
-        { run: this.id, tick, now: this.tick },
-        'The run does not hash every tick: read stateHash before advancing again, or lower hashEvery.',
-      );
-    return this.engine.stateHash();
+    return this.tick === tick ? this.engine.stateHash() : hashTooLate(this.id, tick, this.tick);
   }
 
   private async advanceTo(target: number, options: AdvanceOptions): Promise<void> {
