@@ -14,7 +14,7 @@ import { type Both, type DiffOptions, diffWorlds, type WorldDifference } from '.
 import { stateOf } from '../projections/world-state.ts';
 import { checkStore, checkText } from '../simulation/arguments.ts';
 import type { Engine } from '../simulation/engine.ts';
-import { frames } from '../simulation/history.ts';
+import { frames, readEnvironment } from '../simulation/history.ts';
 import { RunCore } from '../simulation/run.ts';
 import { checkCall, type RunState } from '../simulation/run-states.ts';
 import { firstDifference, foldedAt, type Logs } from './first-difference.ts';
@@ -112,10 +112,19 @@ async function diffLogs(logs: Logs, options: DiffOptions): Promise<DiffReport> {
   return { equal: false, tick, heads, difference: diffWorlds(folded.a.state, folded.b.state, options) };
 }
 
+/** Whether logs began under the schema of their worlds, and so have no other. */
+async function isPresent(...logs: readonly Log[]): Promise<boolean> {
+  for (const { world, source } of logs)
+    if ((await readEnvironment(source.store, source.path)).schema !== world.schema.compiled.text)
+      return false;
+  return true;
+}
+
 /** The difference of two logs that agree: worlds are built only where the log does not tell enough. */
 async function noDifference(logs: Logs, end: number): Promise<WorldDifference> {
   const { a, b } = logs;
-  if (a.world.schema.compiled.text === b.world.schema.compiled.text)
+  // Hashes of an older schema are none of the worlds' that are shown.
+  if (a.world.schema.compiled.text === b.world.schema.compiled.text && (await isPresent(a, b)))
     for await (const { stateHash } of frames(a.source, end, end)) {
       if (stateHash === null) break;
       const hash = { a: hex(stateHash), b: hex(stateHash) };
@@ -141,7 +150,7 @@ function checkLimit(options: unknown): asserts options is DiffOptions {
 
 /**
  * Compares two runs: finds the first tick whose worlds differ, and tells which tables, columns and rows
- * differ after it. What the logs share costs nothing; where one is shorter, they are compared up to its end,
+ * differ after it. What the logs share costs one look at record 0; where one is shorter, they are compared up to its end,
  * and `heads` tells. Open runs and stored ones (`{ store, id, world }`) go together; stored ones with a
  * `tick` are compared as worlds of that tick.
  *

@@ -2,10 +2,11 @@
 import { describe, expect, test } from 'vitest';
 import { bank, recorded, wideBank } from '../../test/support/bank.ts';
 import { codeOf, collect, framesOf, rowsOf } from '../../test/support/runs.ts';
+import { hex } from '../base/bytes.ts';
 import { parseChange } from '../log/environment.ts';
 import { memoryStore } from '../log/memory-store.ts';
 import { openRun } from '../simulation/open-run.ts';
-import { diff } from './diff.ts';
+import { type DiffLog, diff } from './diff.ts';
 import { readWorld } from './read-world.ts';
 import { replay } from './replay.ts';
 
@@ -90,4 +91,21 @@ describe('an era that recorded nothing yet', () => {
     await again.advance(1);
     expect(again.world.sums.value.total).toBe(10 + 2 * 10 * 5);
   });
+});
+
+test('L13: diff of logs of an older schema tells the hash of the worlds that it compared', async () => {
+  const store = memoryStore();
+  await recorded(store);
+  const old = await openRun(bank(1), { store, id: 'r' });
+  const fork = await old.fork({ at: 5, id: 'f' });
+  await fork.advance(5);
+  await fork.close();
+  const { stateHash } = await readWorld(wideBank, { store, id: 'r' });
+  const sides = ['r', 'f'].map((id) => ({ store, id, world: wideBank })) as [DiffLog, DiffLog];
+  expect((await diff(...sides)).difference).toMatchObject({
+    same: true,
+    stateHash: { a: stateHash, b: stateHash },
+  });
+  const recordedHash = hex((await framesOf(store, 'r'))[10]!.stateHash!);
+  expect((await diff(old, { store, id: 'f', world: bank(1) })).difference.stateHash.b).toBe(recordedHash);
 });
