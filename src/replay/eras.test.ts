@@ -176,6 +176,22 @@ describe('changed code', () => {
     await run.close();
   });
 
+  test('L3: what other handlers left on the way to equal hashes is folded into no world of the era', async () => {
+    const store = memoryStore();
+    await recorded(store, 10, { every: 6 }, { hashEvery: 5 });
+    // Another world after tick 6 alone, where no hash was recorded and a snapshot stands.
+    const changed = bank('(e.n === 6 ? 2 : e.n === 7 ? 1 / 7 : 1)' as never);
+    const run = await openRun(changed, { store, id: 'r', hashEvery: 5, snapshots: { every: 6 } });
+    const totals = [];
+    for (const tick of [5, 6, 7, 8]) totals.push((await run.at(tick)).sums.value.total);
+    expect(totals).toEqual([15, 15 + 12, 15 + 12 + 1, 36]);
+    const fork = await run.fork({ at: 7, id: 'f' });
+    expect(fork.world.sums.value.total).toBe(28);
+    // It took the whole era to open it: the next opening finds a snapshot of this code.
+    await run.advance(1);
+    expect((await run.snapshots()).map(({ tick }) => tick)).toEqual([6, 10, 11]);
+  });
+
   test.each([1, 5])('L12: a lost base of an era is named, hashing every %d ticks', async (hashEvery) => {
     const store = memoryStore();
     await recorded(store, 10, { every: 4 }, { hashEvery });

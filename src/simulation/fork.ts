@@ -20,7 +20,7 @@ import { beginEra, isOnBase, logSchema } from './eras.ts';
 import type { LogSource } from './history.ts';
 import { type LaterFilter, LaterReader } from './later.ts';
 import { type Opening, openingText } from './opening.ts';
-import { damageOf, type KnownLog, noState, restore } from './restore.ts';
+import { type KnownLog, lookingBack, noState, restore } from './restore.ts';
 import { RunCore } from './run.ts';
 import { FIRST_EPOCH, holderOf, newEngine, type PolicyOptions, policyParts } from './run-options.ts';
 import type { RunParts } from './run-parts.ts';
@@ -108,7 +108,7 @@ export function forkCall(world: AnyWorld, o: PolicyOptions & { readonly store: S
   return async (source, known, parent, options) => {
     const { at } = options;
     const engine = newEngine(world, o);
-    const restoring = { code: null, compare: 'last', known, onDamage: damageOf(parent) } as const;
+    const restoring = lookingBack(foldHint(world), known, at, parent);
     await restore(engine, source, at, restoring).catch((e) => noState(e, parent, at));
     return forkFrom(world, o, engine, { source, known, parent }, options);
   };

@@ -52,6 +52,19 @@ export const damageOf =
   ({ segment, tick }, why) =>
     warn(`run '${run}': the snapshot of tick ${tick} in segment '${segment}' is not used: ${messageOf(why)}`);
 
+/**
+ * How whoever has a log open builds the world of a tick, compared with what was recorded. In the present era
+ * it is what the handlers of `code` make of the records, though others may have made a snapshot on the way.
+ * What they gave at a tick without a recorded hash is not known to be the same. Before it, any good snapshot
+ * does: it holds what was recorded.
+ */
+export const lookingBack = (code: string, known: KnownLog, tick: number, run: string): RestoreOptions => ({
+  code: tick < known.from ? null : code,
+  compare: 'last',
+  known,
+  onDamage: damageOf(run),
+});
+
 /** What becomes of an error that kept a world of the past from being built. */
 export function noState(e: unknown, run: string, tick: number): never {
   if (!NO_WORLD.some((code) => isWorldfoldError(e, code))) throw e;

@@ -28,7 +28,7 @@ import type { ForkOptions } from './fork.ts';
 import { eventsOf, frames as framesOf, type LogSource, type MetricFrame, metricsOf } from './history.ts';
 import { drop, InputQueue, type Submission } from './input-queue.ts';
 import { type ObservedMoment, Observers, type TickNews } from './observers.ts';
-import { damageOf, type KnownLog, noState, type RestoreOptions, restore } from './restore.ts';
+import { type KnownLog, lookingBack, noState, type RestoreOptions, restore } from './restore.ts';
 import type { AdvanceOptions, AdvanceResult } from './run-options.ts';
 import type { RunParts } from './run-parts.ts';
 import { checkCall, type RunState } from './run-states.ts';
@@ -292,15 +292,15 @@ export class RunCore {
     return { base, from: base === null ? era : position.tick };
   }
 
-  /** How worlds of this run are built: from any good snapshot, compared with what was recorded. */
-  private get restoring(): RestoreOptions {
-    return { code: null, compare: 'last', known: this.known, onDamage: damageOf(this.id) };
+  /** How the world of a tick of this run is built. */
+  private restoring(tick: number): RestoreOptions {
+    return lookingBack(this.parts.code, this.known, tick, this.id);
   }
 
   /** Folds the world anew from the log, records in memory included. */
   private async rebuild(): Promise<void> {
     try {
-      await restore(this.engine, this.source, this.tick, this.restoring);
+      await restore(this.engine, this.source, this.tick, this.restoring(this.tick));
     } catch (e) {
       this.failed = true;
       throw inRun(e, this.id);
@@ -391,7 +391,7 @@ export class RunCore {
     checkCall(this.id, this.state, 'read');
     this.checkTick(tick);
     const engine = this.parts.another();
-    await restore(engine, this.source, tick, this.restoring).catch((e) => noState(e, this.id, tick));
+    await restore(engine, this.source, tick, this.restoring(tick)).catch((e) => noState(e, this.id, tick));
     return engine.state.reader;
   }
 
