@@ -172,6 +172,8 @@ describe('changed code', () => {
     await run.advance(1);
     expect((await run.at(8)).sums.value.total).toBe(36);
     expect(await codeOf(() => run.at(9))).toBe('NO_STATE');
+    expect(await codeOf(() => run.at(2))).toBe('NO_STATE');
+    expect((await run.at(0)).sums.value.total).toBe(0);
     expect((await run.at(13)).sums.value.total).toBe(78 + 26);
     await run.close();
   });

@@ -109,20 +109,26 @@ export async function restore(
 }
 
 /**
- * Records that other handlers may have made, folded on from a snapshot of theirs, give the recorded world
- * only as far as a recorded hash says so.
+ * Records that other handlers may have made, folded on from a snapshot of theirs or from nothing, give the
+ * recorded world only as far as a recorded hash says so.
  */
 function checkProven(
   { from, world, isPresent }: Engine,
   tick: number,
   { code, known }: RestoreOptions,
 ): void {
-  if (code !== null || from === null || !isPresent || tick >= known.from) return;
-  if (from.manifest.point.code === foldHint(world)) return;
+  if (code !== null || !isPresent || tick >= known.from) return;
+  // Nothing says that there were other handlers where nothing is known of the log.
+  if (from === null && known.from === Number.POSITIVE_INFINITY) return;
+  if (from?.manifest.point.code === foldHint(world)) return;
+  const why =
+    from === null
+      ? 'it lies before the era of these handlers'
+      : 'other handlers made the snapshot that it is folded from';
   fail(
     'REPLAY_DIFFERS',
-    `tick ${tick} recorded no state hash, and other handlers made the snapshot that it is folded from`,
-    { tick, snapshot: from.manifest.point.tick },
+    `tick ${tick} recorded no state hash, and ${why}`,
+    { tick, snapshot: from?.manifest.point.tick ?? null },
     'Ask for a tick that recorded a hash, or open the run with the handlers as they are: that compares them.',
   );
 }
