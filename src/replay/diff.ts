@@ -150,9 +150,9 @@ function checkLimit(options: unknown): asserts options is DiffOptions {
 
 /**
  * Compares two runs: finds the first tick whose worlds differ, and tells which tables, columns and rows
- * differ after it. What the logs share costs one look at record 0; where one is shorter, they are compared up to its end,
- * and `heads` tells. Open runs and stored ones (`{ store, id, world }`) go together; stored ones with a
- * `tick` are compared as worlds of that tick.
+ * differ after it. What the logs share costs one look at record 0; where one is shorter, they are compared up
+ * to its end, and `heads` tells. Open runs and stored ones (`{ store, id, world }`) go together; stored ones
+ * with a `tick` are compared as worlds of that tick.
  *
  * A tick that recorded no hash (`hashEvery`) between two that agree counts as equal. `NO_STATE` where a log
  * is damaged there, or other code recorded it; `UNKNOWN_RUN`, `NO_TICK`, `CLOSED`.

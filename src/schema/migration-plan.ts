@@ -357,7 +357,7 @@ export function planMigration(
   return plan;
 }
 
-/** A new singleton has its row in an old log too, where no setup gives it one: each column must have a value. */
+/** A new singleton has its row in an old log too, where no setup gives it one: each column needs a value. */
 function checkSingles(from: CompiledSchema, to: CompiledSchema, { tables }: MigrationPlan): void {
   for (const { name, single, columns } of to.tables) {
     const column =

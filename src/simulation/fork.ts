@@ -176,7 +176,7 @@ async function forkFrom(
     opening: inputs,
     later: laterReader(world, store, at, opening, typeof later === 'function' ? later : null),
     fork: forkCall(world, o),
-    namesTold: false,
+    introduced: false,
   };
   try {
     // The world may be what an era begins with that is not in this fork's log: then it begins one as well.

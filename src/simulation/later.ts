@@ -56,8 +56,9 @@ export class LaterReader {
 
   /**
    * The inputs that the parent recorded at a tick, in order; none where its durable log does not reach so
-   * far yet. `NO_STATE` where it was removed and does not reach so far, as it may have been collected; `CORRUPT`, `NO_RECORD`,
-   * `SCHEMA_DIFFERS`; `ASYNC_IN_TICK` where the filter returns a promise. What it throws is thrown.
+   * far yet. `NO_STATE` where it was removed and does not reach so far, as it may have been collected;
+   * `CORRUPT`, `NO_RECORD`, `SCHEMA_DIFFERS`; `ASYNC_IN_TICK` where the filter returns a promise. What the
+   * filter throws is thrown.
    */
   async at(tick: number): Promise<readonly PendingInput[]> {
     const { filter, world, segment } = this.parts;
@@ -88,7 +89,7 @@ export class LaterReader {
     }
   }
 
-  /** Whether the parent has its name: what no run names may have been cut, and nothing tells how far it went. */
+  /** Whether the parent has its name: what no run names may have been cut, and nothing tells of how much. */
   private async isNamed(): Promise<boolean> {
     const { store, segment } = this.parts;
     const info = await store.head(runOf(segment));

@@ -1,9 +1,9 @@
 /**
  * What a collection of a SQLite store looks at before it deletes anything.
  *
- * What no run reaches is told by rows of `runs` and `segments`. Where one of them is damaged, what a run needs
- * may look as if nobody did: then nothing is deleted. A damaged name or fork is named when its run is read,
- * but a collection reads no run.
+ * What no run reaches is told by rows of `runs` and `segments`. Where one of them is damaged, what a run
+ * needs may look as if nobody did: then nothing is deleted. A damaged name or fork is named when its run is
+ * read, but a collection reads no run.
  */
 import type { Database } from 'better-sqlite3';
 import { type Facts, fail } from '../../base/errors.ts';
