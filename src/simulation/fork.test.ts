@@ -128,6 +128,16 @@ describe('L6: a fork', () => {
     expect(rowsOf(replayed)).toEqual(rowsOf(again.world));
   });
 
+  test('keeps the columns of the config that are undefined in its change', async () => {
+    const store = memoryStore();
+    const run = await createRun(hamlet(), { store, seed: 's', config: { rate: 0.7 } });
+    const fork = await run.fork({ at: 0, id: 'f', config: { rate: undefined, last: 5 } as never });
+    await fork.advance(1);
+    await fork.close();
+    const { config } = parseChange((await framesOf(store, 'f'))[1]!.environment!);
+    expect(config).toContain('["last",5],["rate",0.7]');
+  });
+
   test('stores no record of its parent, at any depth, and may begin before its own fork point', async () => {
     const { store, run } = await parentRun();
     let last: { id: string; fork: typeof run.fork; advance: typeof run.advance } = run;
@@ -238,6 +248,16 @@ describe('a fork is refused', () => {
     const { store, run } = await parentRun();
     expect(await codeOf(() => run.fork(options as never))).toBe(code);
     expect((await store.list(null, 10)).map(({ id }) => id)).toEqual(['parent']);
+  });
+
+  test.each([
+    [['sung', {}], "there is no input of kind 'sung'"],
+    ['priced', "an input of a fork is [kind, row], and not 'priced'"],
+    [null, 'an input of a fork is [kind, row], and not null'],
+  ] as const)('with the input that it was given: %o', async (input, why) => {
+    const { run } = await parentRun();
+    const { message } = await caught(() => run.fork({ at: 3, inputs: [input] } as never));
+    expect(message).toBe(`run 'parent': ${why}`);
   });
 
   test('where the world of its tick cannot be rebuilt, by name (C7)', async () => {

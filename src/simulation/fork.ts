@@ -4,6 +4,7 @@
  * A fork stores nothing that its parent holds: a name, a header and what it is to begin with. Its log is its
  * parent's up to the tick, and its own from there.
  */
+import { show } from '../base/canonical.ts';
 import { fail } from '../base/errors.ts';
 import { freshName } from '../base/platform.ts';
 import type { EnvironmentChange, LaterInputs } from '../log/environment.ts';
@@ -49,9 +50,13 @@ function forkChange(
   { because = null, config: patch, seed, later }: Omit<ForkOptions, 'because'> & { because?: string | null },
 ): EnvironmentChange {
   if (seed !== undefined) checkText('seed', seed);
+  // A column that is undefined is one that stays, and none that goes back to its default.
+  const given = Object.entries(patch ?? {}).filter(([, value]) => value !== undefined);
   return {
     ...(seed !== undefined && { seed }),
-    ...(patch !== undefined && { config: configText(validConfig(world, { ...config, ...patch })) }),
+    ...(patch !== undefined && {
+      config: configText(validConfig(world, { ...config, ...Object.fromEntries(given) })),
+    }),
     fork: { because, later: laterPolicy(later) },
   };
 }
@@ -65,7 +70,9 @@ function forkInputs({ schema }: AnyWorld, inputs: ForkOptions['inputs'] = []): P
     if (kind === undefined)
       return fail(
         'BAD_INPUT',
-        `there is no input of kind '${name}'`,
+        name === undefined
+          ? `an input of a fork is [kind, row], and not ${show(given)}`
+          : `there is no input of kind ${show(name)}`,
         { kind: name },
         kinds.length === 0
           ? 'This world takes no inputs.'
