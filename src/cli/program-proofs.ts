@@ -34,9 +34,9 @@ export function addProofs(program: Command, io: Io, done: Done, failWith: Done):
     .command('verify')
     .summary('hold a run against its chain, its fold and its systems, and name the first divergence')
     .description(
-      'Reads the records of a run with their hashes, folds their events and compares every state hash, and ' +
-        'runs the systems again, which must give the recorded bytes. Names the first tick that differs, and ' +
-        'what differs in it and why. Ends with 1 where something does.',
+      'Reads the records of a run with their hashes, folds their events and compares every state hash, ' +
+        'and runs the systems again, which must give the recorded bytes. Names the first tick that ' +
+        'differs, and what differs in it and why. Ends with 1 where something does.',
     )
     .argument('<run>', 'the id of the run')
     .addOption(new Option('--from <tick>', 'the first tick (default: 0)').argParser(parseTick))
@@ -58,8 +58,8 @@ export function addProofs(program: Command, io: Io, done: Done, failWith: Done):
     .command('bisect')
     .summary('the first tick at which two records of one run part')
     .description(
-      'Finds the first tick at which two runs have different records, and tells system, event, stream, tables ' +
-        'and rows. Ends with 0 where they have the same ones, 1 where they part, 2 on any trouble.',
+      'Finds the first tick at which two runs have different records, and tells system, event, stream, ' +
+        'tables and rows. Ends with 0 where they have the same ones, 1 where they part, 2 on any trouble.',
     )
     .argument('<a>', 'the id of a run')
     .argument('<b>', 'the id of another, or of the same in another store')
@@ -77,8 +77,8 @@ export function addProofs(program: Command, io: Io, done: Done, failWith: Done):
     .command('doctor')
     .summary('whether this machine, these packages and a store are fit to run worlds')
     .description(
-      'Looks at versions, native packages, free space and the file of a store, and reads every record in it. ' +
-        'Changes nothing. Ends with 1 where something is wrong.',
+      'Looks at versions, native packages, free space and the file of a store, and reads every record ' +
+        'in it. Changes nothing. Ends with 1 where something is wrong.',
     )
     .addOption(storeOption())
     .addOption(jsonOption())

@@ -12,7 +12,7 @@ import { loadHash } from '../base/hash.ts';
 import { type Both, type DiffOptions, diffWorlds, type WorldDifference } from '../projections/world-diff.ts';
 import { stateOf } from '../projections/world-state.ts';
 import type { Engine } from '../simulation/engine.ts';
-import { frames } from '../simulation/history.ts';
+import { frames, readEnvironment } from '../simulation/history.ts';
 import { RunCore } from '../simulation/run.ts';
 import { firstDifference, foldedAt, type Logs } from './first-difference.ts';
 import { checkTick, engineAt, type GivenLog, type GivenRun, type Log, logGiven } from './given.ts';
@@ -86,10 +86,19 @@ async function diffLogs(logs: Logs, options: DiffOptions): Promise<DiffReport> {
   return { equal: false, tick, heads, difference: diffWorlds(folded.a.state, folded.b.state, options) };
 }
 
+/** Whether logs began under the schema of their worlds, and so have no other. */
+async function isPresent(...logs: readonly Log[]): Promise<boolean> {
+  for (const { world, source } of logs)
+    if ((await readEnvironment(source.store, source.path)).schema !== world.schema.compiled.text)
+      return false;
+  return true;
+}
+
 /** The difference of two logs that agree: worlds are built only where the log does not tell enough. */
 async function noDifference(logs: Logs, end: number): Promise<WorldDifference> {
   const { a, b } = logs;
-  if (a.world.schema.compiled.text === b.world.schema.compiled.text)
+  // Hashes of an older schema are none of the worlds' that are shown.
+  if (a.world.schema.compiled.text === b.world.schema.compiled.text && (await isPresent(a, b)))
     for await (const { stateHash } of frames(a.source, end, end)) {
       if (stateHash === null) break;
       const hash = { a: hex(stateHash), b: hex(stateHash) };
@@ -115,9 +124,9 @@ function checkLimit(options: unknown): asserts options is DiffOptions {
 
 /**
  * Compares two runs: finds the first tick whose worlds differ, and tells which tables, columns and rows
- * differ after it. What the logs share costs nothing; where one is shorter, they are compared up to its end,
- * and `heads` tells. Open runs and stored ones (`{ store, id, world }`) go together; stored ones with a
- * `tick` are compared as worlds of that tick.
+ * differ after it. What the logs share costs one look at record 0; where one is shorter, they are compared up
+ * to its end, and `heads` tells. Open runs and stored ones (`{ store, id, world }`) go together; stored ones
+ * with a `tick` are compared as worlds of that tick.
  *
  * A tick that recorded no hash (`hashEvery`) between two that agree counts as equal. `NO_STATE` where a log
  * is damaged there, or other code recorded it; `UNKNOWN_RUN`, `NO_TICK`, `CLOSED`.

@@ -8,6 +8,7 @@ import { freshName, steadyClock, thisProcess, wallClock } from '../base/platform
 import type { Holder } from '../log/store.ts';
 import type { CommitPolicy } from './committer.ts';
 import { type Cadence, Engine } from './engine.ts';
+import { hashTooLate } from './failures.ts';
 import type { RunParts } from './run-parts.ts';
 import type { SnapshotPolicy } from './snapshots.ts';
 import type { AnyNow, AnyWorld } from './world.ts';
@@ -38,13 +39,7 @@ export function resultOf(
     tick,
     durableTick,
     get stateHash(): string {
-      if (run.tick !== tick)
-        fail(
-          'WRONG_STATE',
-          `the state hash after tick ${tick} was asked for at tick ${run.tick}`,
-          { run: run.id, tick, now: run.tick },
-          'The run does not hash every tick: read stateHash before advancing again, or lower hashEvery.',
-        );
+      if (run.tick !== tick) hashTooLate(run.id, tick, run.tick);
       return engine.stateHash();
     },
     ended,

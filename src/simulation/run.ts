@@ -29,7 +29,7 @@ import type { ForkOptions } from './fork.ts';
 import { eventsOf, type LogSource, type MetricFrame, metricsOf } from './history.ts';
 import { drop, InputQueue, type Submission } from './input-queue.ts';
 import { type ObservedMoment, Observers, type TickNews } from './observers.ts';
-import { damageOf, type KnownLog, noState, type RestoreOptions, restore } from './restore.ts';
+import { type KnownLog, lookingBack, noState, type RestoreOptions, restore } from './restore.ts';
 import { type AdvanceOptions, type AdvanceResult, resultOf } from './run-options.ts';
 import type { RunParts } from './run-parts.ts';
 import { checkCall, type RunState } from './run-states.ts';
@@ -122,12 +122,12 @@ export class RunCore {
     return this.engine.state.reader;
   }
 
-  /** What the world is defined by. */
+  /** What defineWorld made, that the run is an execution of. */
   get definition(): AnyWorld {
     return this.engine.world;
   }
 
-  /** The log as it stands, ticks that are not durable yet included. */
+  /** The log as it stands: durable ticks in the store, later ones in memory. */
   get source(): LogSource {
     const { store, path } = this.parts;
     return { store, path, durableTick: this.durableTick, undurable: [...this.committer.undurable] };
@@ -276,15 +276,15 @@ export class RunCore {
     return { base, from: base === null ? era : position.tick };
   }
 
-  /** How worlds of this run are built: from any good snapshot, compared with what was recorded. */
-  private get restoring(): RestoreOptions {
-    return { code: null, compare: 'last', known: this.known, onDamage: damageOf(this.id) };
+  /** How the world of a tick of this run is built. */
+  private restoring(tick: number): RestoreOptions {
+    return lookingBack(this.parts.code, this.known, tick, this.id);
   }
 
   /** Folds the world anew from the log, records in memory included. */
   private async rebuild(): Promise<void> {
     try {
-      await restore(this.engine, this.source, this.tick, this.restoring);
+      await restore(this.engine, this.source, this.tick, this.restoring(this.tick));
     } catch (e) {
       this.failed = true;
       throw inRun(e, this.id);
@@ -376,9 +376,8 @@ export class RunCore {
     this.checkTick(tick);
     const after = checkAfter(this.definition, tick, options);
     const engine = this.parts.another();
-    await restoreWithin(engine, this.source, tick, after, this.restoring).catch((e) =>
-      noState(e, this.id, tick),
-    );
+    const how = this.restoring(after === undefined ? tick : tick - 1);
+    await restoreWithin(engine, this.source, tick, after, how).catch((e) => noState(e, this.id, tick));
     return engine.state.reader;
   }
 

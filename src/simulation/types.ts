@@ -217,7 +217,10 @@ export type Input<S extends Shape> = {
 export type RecordedInput<S extends Shape> = {
   readonly [K in keyof S['inputs'] & string]: readonly [kind: K, row: EventRow<S, K>];
 }[keyof S['inputs'] & string];
-/** Whether an input that the parent recorded at a tick enters the fork. It is asked once for each. */
+/**
+ * Whether an input that the parent recorded at a tick enters the fork. It is asked when the fork begins to
+ * compute that tick: once for each, unless the tick fails.
+ */
 export type LaterFilter<S extends Shape> = (input: RecordedInput<S>, tick: number) => boolean;
 
 /** A snapshot that the store keeps of a run. */

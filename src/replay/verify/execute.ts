@@ -33,7 +33,8 @@ export function executeTick(
   const { compiled } = world.schema;
   const hasInputs = frame.waves.some(({ origin }) => origin === 'inputs');
   const inputs = hasInputs ? recordedInputs(compiled, eventsUnder(world, compiled.text, frame)) : [];
-  const content = engine.reexecute(frame, inputs, afterWave);
+  const given = inputs.map(({ input }) => input);
+  const content = engine.reexecute(frame, given, afterWave);
   return { content, record: encodeRecord(content, NO_META) };
 }
 
