@@ -46,9 +46,9 @@ describe('the README', () => {
   });
 
   it('L5: its run is verified as printed', () => {
-    expect(run('d', `${snippet}\n${verified}`)).toMatch(
-      /^run 'town-\w+' is verified\n {2}ticks 0 to 50: .*\n {2}51 state hashes compared\n {2}51 ticks executed again\n$/m,
-    );
+    const said = run('d', `${snippet}\n${verified}`);
+    expect(said).toMatch(/^run 'town-\w+' is verified\n {2}ticks 0 to 50: /m);
+    expect(said).toMatch(/^ {2}51 state hashes compared\n {2}51 ticks executed again\n$/m);
   });
 
   it('names a test file for every law in its table, and each is there', () => {

@@ -1,8 +1,9 @@
 /**
  * `syncTest`: a run that is taken back and executed again at every tick, as games with rollback do it.
  *
- * What a verification from tick 0 repeats exactly as it was, such as a counter in a closure, differs here: the
- * same ticks are computed again and again from the middle. Composition only: a run in memory, and `verify`.
+ * What a verification from tick 0 repeats exactly as it was, such as a counter in a closure, differs
+ * here: the same ticks are computed again and again from the middle. Composition only: a run in memory,
+ * and `verify`.
  */
 import { checkNames } from '../base/arguments.ts';
 import { show } from '../base/canonical.ts';
@@ -57,9 +58,10 @@ function count(name: string, value: number | undefined, fallback: number): numbe
 type Given<S extends Shape, M extends string> = WorldDef<S, M> | (() => WorldDef<S, M>);
 
 /**
- * Runs a world in memory and, after each tick, takes the last ones back and executes them again, which must
- * give the same bytes. Where the world is given as a function, what is executed again is a world made anew, as
- * in another process. Stops at the first tick that differs. Errors of the world's functions are thrown.
+ * Runs a world in memory and, after each tick, takes the last ones back and executes them again, which
+ * must give the same bytes. Where the world is given as a function, what is executed again is a world
+ * made anew, as in another process. Stops at the first tick that differs. Errors of the world's functions
+ * are thrown.
  *
  * @example
  * ```ts

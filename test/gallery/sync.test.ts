@@ -1,4 +1,4 @@
-/** syncTest: sound worlds stay in sync, and what lives in closures is found as soon as a tick is taken back. */
+/** syncTest: sound worlds stay in sync; what lives in closures is found as soon as a tick is taken back. */
 import { describe, expect, test } from 'vitest';
 import { verifyText } from '../../src/index.ts';
 import { stateOf } from '../../src/projections/world-state.ts';
