@@ -59,6 +59,13 @@ export function parseTick(text: string): number {
   return fail('BAD_USAGE', `'${text}' is no tick`, { tick: text }, 'Ticks are whole numbers from 0 on: 30.');
 }
 
+/** Reads a count of threads: a whole number from 1 to 64. */
+export function parseWorkers(text: string): number {
+  const workers = Number(text);
+  if (/^\d+$/.test(text) && workers >= 1 && workers <= 64) return workers;
+  return fail('BAD_USAGE', `'${text}' is no number of threads`, { workers: text }, 'Write --workers 4.');
+}
+
 /** Adds one text to those before it. */
 export const collectText = (text: string, before: readonly string[]): readonly string[] => [...before, text];
 

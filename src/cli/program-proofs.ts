@@ -5,7 +5,7 @@ import { type Command, Option } from 'commander';
 import type { VerifyMode } from '../index.ts';
 import { EXIT } from './failure.ts';
 import type { Io } from './io.ts';
-import { parseStore, parseTick, type StorePlace } from './options.ts';
+import { parseStore, parseTick, parseWorkers, type StorePlace } from './options.ts';
 import type { Done } from './program-commands.ts';
 import {
   type Common,
@@ -21,6 +21,7 @@ interface Verifying extends Folding {
   readonly to?: number;
   readonly mode: VerifyMode;
   readonly limit: number;
+  readonly workers: number;
 }
 
 interface Bisecting extends Folding {
@@ -47,6 +48,11 @@ export function addProofs(program: Command, io: Io, done: Done, failWith: Done):
         .default('execute'),
     )
     .addOption(limitOption('at most how many rows of each table', 20))
+    .addOption(
+      new Option('--workers <n>', 'how many threads share the ticks, each from a snapshot on')
+        .argParser(parseWorkers)
+        .default(1),
+    )
     .addOption(storeOption())
     .addOption(worldOption())
     .addOption(jsonOption())

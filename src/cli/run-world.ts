@@ -23,6 +23,8 @@ export interface WorldPlace {
 export interface RunWorld {
   readonly world: AnyWorld;
   readonly hint: string;
+  /** The module, as an absolute path. */
+  readonly file: string;
 }
 
 /** The module that a run remembers; a fork that remembers none has that of the run it was made from. */
@@ -58,7 +60,7 @@ async function moduleOf(io: Io, store: Store, info: RunInfo, o: WorldPlace) {
 /** The world to fold a run with: the one named, or the one that the run remembers. Neither: `BAD_USAGE`. */
 export async function worldOf(io: Io, store: Store, info: RunInfo, o: WorldPlace): Promise<RunWorld> {
   const { file, hint } = await moduleOf(io, store, info, o);
-  return { world: (await loadWorld(file)).world, hint };
+  return { world: (await loadWorld(file)).world, hint, file };
 }
 
 /** The worlds of two runs: one and the same where one module folds both. */

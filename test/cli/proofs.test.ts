@@ -1,9 +1,14 @@
+import { execFileSync, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
 import Sqlite from 'better-sqlite3';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { stretches } from '../../src/cli/verify-workers.ts';
 import { counterWorld, jsonOf, say, worldFolder } from './kit.ts';
 
+const root = fileURLToPath(new URL('../..', import.meta.url));
 const DB = ['--store', 'sqlite:runs.db'];
 
 async function withRun(...more: string[]): Promise<string> {
@@ -135,5 +140,61 @@ describe('doctor', () => {
     const said = await say(at, ['doctor', ...DB]);
     expect(said.code).toBe(1);
     expect(said.out).toMatch(/✗ sqlite:runs\.db: .* is no worldfold store/);
+  });
+});
+
+describe('verify --workers', () => {
+  // Threads load no TypeScript: they are what is built.
+  beforeAll(() => void execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: root }), 120_000);
+
+  const call = (cwd: string, words: readonly string[]) => {
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [join(root, 'dist/cli/main.js'), ...words],
+      {
+        cwd,
+        encoding: 'utf8',
+      },
+    );
+    return { code: status, out: stdout, err: stderr };
+  };
+
+  test('L5: threads share the ticks, and say together what one says', async () => {
+    const at = await withRun();
+    const alone = await say(at, ['verify', 'first', '--json', ...DB]);
+    const shared = call(at, ['verify', 'first', '--workers', '3', '--json', ...DB]);
+    expect(shared).toEqual(alone);
+    writeFileSync(join(at, 'changed.ts'), counterWorld(2));
+    const changed = ['verify', 'first', '--world', 'changed.ts', '--json', ...DB];
+    const found = call(at, [...changed, '--workers', '2']);
+    expect(found).toMatchObject({ code: 1, err: '' });
+    const { tick, found: how, tables, changed: texts } = JSON.parse(found.out).divergence;
+    expect({ tick, how, tables, texts }).toEqual({
+      tick: 1,
+      how: 'fold',
+      tables: ['total'],
+      texts: ['apply.counted'],
+    });
+  });
+
+  test('what a thread refuses is told as one would', async () => {
+    const at = await withRun();
+    expect(call(at, ['verify', 'first', '--workers', '0', ...DB]).code).toBe(2);
+    const none = ['--from', '3', '--to', '99', ...DB];
+    expect(call(at, ['verify', 'first', '--workers', '2', ...none])).toEqual(
+      await say(at, ['verify', 'first', ...none]),
+    );
+  });
+
+  test('shares ticks out evenly, and no stretch is empty', () => {
+    expect(stretches({ from: 0, to: 9 }, 3)).toEqual([
+      { from: 0, to: 2 },
+      { from: 3, to: 5 },
+      { from: 6, to: 9 },
+    ]);
+    expect(stretches({ from: 5, to: 6 }, 8)).toEqual([
+      { from: 5, to: 5 },
+      { from: 6, to: 6 },
+    ]);
   });
 });

@@ -28,6 +28,8 @@ export interface VerifyCommandOptions {
   readonly mode: VerifyMode;
   /** At most how many rows of each table are listed. */
   readonly limit: number;
+  /** How many threads share the ticks. */
+  readonly workers: number;
   readonly json: boolean;
 }
 
@@ -37,13 +39,19 @@ async function verifyShown(
   info: RunInfo,
   o: VerifyCommandOptions,
 ): Promise<VerifyReport> {
-  const { world } = await worldOf(io, store, info, o);
-  const { mode, limit, from = 0, to = info.segment.head.tick } = o;
+  const { world, file } = await worldOf(io, store, info, o);
+  const { id } = info;
+  const { mode, limit, workers, from = 0, to = info.segment.head.tick } = o;
+  const asked = { mode, limit, from, to };
   const progress = startProgress(io, 'verify', from, to, o.json);
   try {
+    if (workers > 1 && from < to && to <= info.segment.head.tick && o.store.kind !== 'memory') {
+      const { verifyOver } = await import('../verify-workers.ts');
+      const task = { file, place: o.store, cwd: io.cwd, id, asked };
+      return await verifyOver(workers, task, io.signal, (done) => progress.update(from + done - 1));
+    }
     const onProgress = ({ tick }: { readonly tick: number }) => progress.update(tick);
-    const asked = { mode, limit, from, to, onProgress, signal: io.signal };
-    return await verify({ store, id: info.id, world }, asked);
+    return await verify({ store, id, world }, { ...asked, onProgress, signal: io.signal });
   } finally {
     progress.stop();
   }
