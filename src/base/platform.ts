@@ -5,8 +5,10 @@
  * computes may call the clocks here; they time commits and stamp metadata that stays outside every hash.
  */
 import * as crypto from 'node:crypto';
+import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { hostname } from 'node:os';
 import process from 'node:process';
+import { promiseHooks } from 'node:v8';
 
 const oneShot = (crypto as { hash?: (a: string, d: Uint8Array, e: 'buffer') => Uint8Array }).hash;
 
@@ -57,3 +59,21 @@ export const engineHint = (): { node: string; v8: string; arch: string; platform
 
 /** Tells the operator about something that must not stop the run (a failing observer). */
 export const warn = (message: string): void => process.emitWarning(message, 'WorldfoldWarning');
+
+const load = createRequire(import.meta.url);
+
+/**
+ * What Node has loaded of itself so far: it grows while the process lives. Modules of Node are entries of the
+ * form `NativeModule fs`.
+ */
+export const loadedParts: readonly string[] =
+  (process as { readonly moduleLoadList?: readonly string[] }).moduleLoadList ?? [];
+
+/** The object that a module of Node exports to `require`; its ES module shows the same values. */
+export const nodeModule = (name: string): object => load(`node:${name}`) as object;
+
+/** Lets the ES modules of Node show what was changed in their objects. */
+export const shareChanges: () => void = syncBuiltinESMExports;
+
+/** Calls `made` for every promise that is made from now on, until the function returned is called. */
+export const onPromise = (made: () => void): (() => void) => promiseHooks.onInit(made) as () => void;

@@ -17,6 +17,7 @@ import type { Engine } from '../simulation/engine.ts';
 import { frames, type LogSource } from '../simulation/history.ts';
 import { RunCore } from '../simulation/run.ts';
 import { checkCall, type RunState } from '../simulation/run-states.ts';
+import type { GuardOption } from '../simulation/types.ts';
 import { firstDifference, foldedAt, type Logs } from './first-difference.ts';
 import { checkTick, engineAt, type Log, logOf, needWorld } from './given.ts';
 
@@ -36,6 +37,8 @@ export interface DiffLog {
   readonly world: { readonly schema: object; readonly def: object };
   /** The tick whose world is meant. Where no side has one, the runs are compared. */
   readonly tick?: number;
+  /** What becomes of handlers that use a source which no log holds; see the same option of `createRun`. */
+  readonly guard?: GuardOption;
 }
 
 /** What `diff` found. */
@@ -65,7 +68,13 @@ function openLog(run: RunCore): Side {
   const { source, engine } = run as unknown as { readonly source: LogSource; readonly engine: Engine };
   const undurable = [...source.undurable];
   return {
-    log: { id: run.id, world: engine.world, source: { ...source, undurable }, tick: run.tick },
+    log: {
+      id: run.id,
+      world: engine.world,
+      source: { ...source, undurable },
+      tick: run.tick,
+      guard: engine.guard,
+    },
     tick: null,
   };
 }
@@ -79,12 +88,12 @@ async function sideOf(given: unknown): Promise<Side> {
       {},
       'Give two runs, two worlds as run.world and run.at(tick) give them, or { store, id, world }.',
     );
-  checkNames('a side of diff', given, ['store', 'id', 'world', 'tick']);
-  const { store, id, tick } = given;
+  checkNames('a side of diff', given, ['store', 'id', 'world', 'tick', 'guard']);
+  const { store, id, tick, guard } = given;
   const world = needWorld('diff', given.world);
   checkStore('diff', store);
   checkText('id', id);
-  const log = await logOf(store as Store, id as string, world);
+  const log = await logOf(store as Store, id as string, world, guard);
   if (tick !== undefined) checkTick(log, tick);
   return { log, tick: tick ?? null };
 }

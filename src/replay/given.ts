@@ -1,6 +1,7 @@
 /**
  * What the calls of this folder are given, checked before anything is done, and the log that it names.
  */
+import { guardLevels } from '../base/ambient.ts';
 import { show } from '../base/canonical.ts';
 import { fail } from '../base/errors.ts';
 import { pathOf } from '../log/lineage.ts';
@@ -10,6 +11,7 @@ import type { Engine } from '../simulation/engine.ts';
 import type { LogSource } from '../simulation/history.ts';
 import { damageOf, noState, restore, UNKNOWN_LOG } from '../simulation/restore.ts';
 import { newEngine } from '../simulation/run-options.ts';
+import type { GuardOption } from '../simulation/types.ts';
 import type { AnyWorld } from '../simulation/world.ts';
 
 /** A log as it stood at some moment, with the world that folds it. */
@@ -20,6 +22,8 @@ export interface Log {
   readonly source: LogSource;
   /** Its last tick. */
   readonly tick: number;
+  /** How the handlers are guarded that fold it. */
+  readonly guard: GuardOption;
 }
 
 const isObject = (value: unknown): value is { readonly [name: string]: unknown } =>
@@ -54,16 +58,22 @@ export function checkTick({ id, tick: last }: Log, tick: unknown): asserts tick 
 }
 
 /** The durable log of a stored run. `UNKNOWN_RUN`. */
-export async function logOf(store: Store, id: string, world: AnyWorld): Promise<Log> {
+export async function logOf(
+  store: Store,
+  id: string,
+  world: AnyWorld,
+  guard: unknown = 'throw',
+): Promise<Log> {
+  guardLevels(guard);
   const { segment } = await findRun(store, id);
   const { tick } = segment.head;
   const source = { store, path: await pathOf(store, segment), durableTick: tick, undurable: [] };
-  return { id, world, source, tick };
+  return { id, world, source, tick, guard: guard as GuardOption };
 }
 
 /** An engine with the world that a log has after a tick; before tick 0 it is empty. `NO_STATE`. */
-export async function engineAt({ id, world, source }: Log, tick: number): Promise<Engine> {
-  const engine = newEngine(world, {});
+export async function engineAt({ id, world, source, guard }: Log, tick: number): Promise<Engine> {
+  const engine = newEngine(world, { guard });
   const how = { code: null, compare: 'last', known: UNKNOWN_LOG, onDamage: damageOf(id) } as const;
   await restore(engine, source, tick, how).catch((e) => noState(e, id, tick));
   return engine;

@@ -24,6 +24,7 @@ import { damageOf, type KnownLog, noState, restore } from './restore.ts';
 import { RunCore } from './run.ts';
 import { FIRST_EPOCH, holderOf, newEngine, type PolicyOptions, policyParts } from './run-options.ts';
 import type { RunParts } from './run-parts.ts';
+import type { GuardOption } from './types.ts';
 import type { AnyWorld } from './world.ts';
 
 /** How to fork; types.ts says what each part means. */
@@ -36,6 +37,7 @@ export interface ForkOptions {
   readonly later?: 'keep' | 'drop' | LaterFilter;
   readonly id?: string;
   readonly hints?: { readonly [name: string]: string };
+  readonly guard?: GuardOption;
 }
 
 /** The policy of an option. */
@@ -103,9 +105,10 @@ export function laterReader(
  * How runs of a world begin forks of theirs, at a tick that is durable. `NO_STATE` where the world of the
  * tick can't be rebuilt; `BAD_INPUT` and `BAD_USAGE` for what does not fit; `EXISTS`; nothing is stored then.
  */
-export function forkCall(world: AnyWorld, o: PolicyOptions & { readonly store: Store }): RunParts['fork'] {
+export function forkCall(world: AnyWorld, of: PolicyOptions & { readonly store: Store }): RunParts['fork'] {
   return async (source, known, parent, options) => {
-    const { at } = options;
+    const { at, guard } = options;
+    const o = guard === undefined ? of : { ...of, guard };
     const engine = newEngine(world, o);
     const restoring = { code: null, compare: 'last', known, onDamage: damageOf(parent) } as const;
     await restore(engine, source, at, restoring).catch((e) => noState(e, parent, at));

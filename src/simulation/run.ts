@@ -29,6 +29,7 @@ import { eventsOf, frames as framesOf, type LogSource, type MetricFrame, metrics
 import { drop, InputQueue, type Submission } from './input-queue.ts';
 import { type ObservedMoment, Observers, type TickNews } from './observers.ts';
 import { damageOf, type KnownLog, noState, type RestoreOptions, restore } from './restore.ts';
+import { finishRun } from './run-doors.ts';
 import type { AdvanceOptions, AdvanceResult } from './run-options.ts';
 import type { RunParts } from './run-parts.ts';
 import { checkCall, type RunState } from './run-states.ts';
@@ -491,10 +492,4 @@ const refuseUnpin = (run: string, tick: number): never =>
     'Nothing else holds its world: it stays pinned.',
   );
 
-// `await using` where the platform has it.
-if (Symbol.asyncDispose)
-  Object.defineProperty(RunCore.prototype, Symbol.asyncDispose, {
-    value(this: RunCore): Promise<void> {
-      return this.close();
-    },
-  });
+finishRun(RunCore.prototype);
