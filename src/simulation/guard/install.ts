@@ -76,8 +76,18 @@ function namesOf(holder: object, { names, but = [] }: Sources): readonly string[
   );
 }
 
+/**
+ * A property as it is once it was read: where Node loads a class when it is needed, an accessor stands in its
+ * place until then, and puts the class there itself.
+ */
+function settled(holder: object, name: string): PropertyDescriptor | undefined {
+  if (Object.getOwnPropertyDescriptor(holder, name)?.get !== undefined && isConstructor(name))
+    Reflect.get(holder, name);
+  return Object.getOwnPropertyDescriptor(holder, name);
+}
+
 function wrapOne(holder: object, entry: Sources, name: string): void {
-  const found = Object.getOwnPropertyDescriptor(holder, name);
+  const found = settled(holder, name);
   if (found?.configurable !== true) return;
   const known = wrappers.get(found.value);
   const source = known?.source ?? { name: labelOf(entry) + name, group: entry.group };

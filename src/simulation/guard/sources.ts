@@ -69,7 +69,9 @@ const CLOCK: readonly Sources[] = [
   of('clock', 'process', 'hrtime uptime cpuUsage threadCpuUsage resourceUsage'),
   of('clock', 'process.hrtime', 'bigint'),
   all('clock', 'perf_hooks'),
+  of('clock', 'PerformanceObserver.prototype', 'takeRecords', 'PerformanceObserver'),
   of('clock', 'node:buffer', 'File'),
+  of('clock', 'node:util', 'log'),
 ];
 
 const WAITING: readonly Sources[] = [
@@ -79,8 +81,9 @@ const WAITING: readonly Sources[] = [
   all('timers', 'timers/promises'),
   of('timers', 'node:util', 'debounce throttle'),
   of('async', 'globalThis', 'queueMicrotask BroadcastChannel MessageChannel'),
-  of('async', 'MessagePort.prototype', 'postMessage'),
-  of('async', 'process', 'nextTick emitWarning'),
+  of('async', 'MessagePort.prototype', 'postMessage', 'MessagePort'),
+  of('async', 'BroadcastChannel.prototype', 'postMessage', 'BroadcastChannel'),
+  of('async', 'process', 'nextTick _tickCallback'),
   of('async', 'Atomics', 'wait waitAsync notify pause'),
   of('async', 'WebAssembly', 'compile instantiate compileStreaming instantiateStreaming'),
   of('async', 'SubtleCrypto.prototype', 'encrypt decrypt sign verify digest generateKey deriveKey', 'subtle'),
@@ -112,6 +115,7 @@ const WAITING: readonly Sources[] = [
 
 const OUTSIDE: readonly Sources[] = [
   of('network', 'globalThis', 'fetch WebSocket EventSource'),
+  of('network', 'WebSocket.prototype', 'send close readyState bufferedAmount', 'WebSocket'),
   ...'net http https http2 dgram dns dns/promises tls inspector inspector/promises'
     .split(' ')
     .map((module) => all('network', module)),
@@ -119,7 +123,7 @@ const OUTSIDE: readonly Sources[] = [
   of('files', 'node:fs.realpath', 'native'),
   of('files', 'node:fs.realpathSync', 'native'),
   all('files', 'fs/promises'),
-  ...'readline readline/promises repl sqlite wasi trace_events'
+  ...'readline readline/promises repl sea sqlite wasi trace_events'
     .split(' ')
     .map((module) => all('files', module)),
   of(
@@ -127,7 +131,14 @@ const OUTSIDE: readonly Sources[] = [
     'process',
     'stdin stdout stderr openStdin dlopen binding _linkedBinding getBuiltinModule loadEnvFile report',
   ),
-  of('files', 'node:module', 'createRequire _load runMain register registerHooks findPackageJSON'),
+  of('files', 'globalThis', 'localStorage sessionStorage'),
+  of('files', 'node:zlib', 'ZipFile zipFiles createZipArchive createZipArchiveSync'),
+  of(
+    'files',
+    'node:module',
+    `createRequire _load runMain register registerHooks findPackageJSON findSourceMap enableCompileCache
+    flushCompileCache getCompileCacheDir _findPath _resolveFilename _stat _readPackage _preloadModules`,
+  ),
   of('files', 'node:module.prototype', 'require load', 'module'),
 ];
 
@@ -138,7 +149,9 @@ const ENVIRONMENT: readonly Sources[] = [
     `env argv argv0 execArgv execPath title pid ppid platform arch version versions release config debugPort
     cwd chdir umask kill exit abort reallyExit execve getuid geteuid getgid getegid getgroups setuid seteuid
     setgid setegid setgroups initgroups getActiveResourcesInfo _getActiveHandles _getActiveRequests
-    setUncaughtExceptionCaptureCallback setSourceMapsEnabled`,
+    _kill _debugProcess _debugEnd _fatalException setUncaughtExceptionCaptureCallback
+    addUncaughtExceptionCaptureCallback hasUncaughtExceptionCaptureCallback sourceMapsEnabled
+    setSourceMapsEnabled allowedNodeEnvironmentFlags permission moduleLoadList`,
   ),
   of(
     'environment',
@@ -149,16 +162,26 @@ const ENVIRONMENT: readonly Sources[] = [
   all('environment', 'os'),
   all('environment', 'child_process'),
   all('environment', 'cluster'),
+  all('environment', 'ffi'),
   all('environment', 'tty'),
   all('environment', 'vm', 'isContext'),
-  of('environment', 'node:util', 'getCallSites setTraceSigInt'),
-  of('environment', 'node:crypto', 'setEngine setFips secureHeapUsed'),
+  of('environment', 'node:util', 'getCallSite getCallSites setTraceSigInt'),
+  of(
+    'environment',
+    'node:crypto',
+    'setEngine setFips getFips secureHeapUsed getCiphers getCurves getHashes getMacs',
+  ),
   of('environment', 'node:v8', 'setFlagsFromString cachedDataVersionTag'),
 ];
 
 const MEMORY: readonly Sources[] = [
   of('memory', 'globalThis', 'WeakRef FinalizationRegistry gc'),
   of('memory', 'WeakRef.prototype', 'deref', 'WeakRef'),
+  of('memory', 'FinalizationRegistry.prototype', 'register unregister', 'FinalizationRegistry'),
+  // The last match of any expression in the process.
+  of('memory', 'RegExp', "input $_ lastMatch $& lastParen $+ leftContext $` rightContext $'"),
+  of('memory', 'RegExp', '$1 $2 $3 $4 $5 $6 $7 $8 $9'),
+  of('memory', 'process', 'finalization'),
   of('memory', 'process', 'memoryUsage constrainedMemory availableMemory'),
   of('memory', 'process.memoryUsage', 'rss'),
   of(
@@ -166,7 +189,20 @@ const MEMORY: readonly Sources[] = [
     'node:v8',
     `getHeapSnapshot getHeapStatistics getHeapSpaceStatistics getHeapCodeStatistics getCppHeapStatistics
     writeHeapSnapshot setHeapSnapshotNearHeapLimit queryObjects takeCoverage stopCoverage GCProfiler
-    startCpuProfile`,
+    startCpuProfile startHeapProfile setHeapProfileNearHeapLimit`,
+  ),
+];
+
+/** What is made outside of a tick formats by the data of the machine all the same. */
+const intl = (type: string): readonly Sources[] => [
+  of('locale', `Intl.${type}`, 'supportedLocalesOf'),
+  of(
+    'locale',
+    `Intl.${type}.prototype`,
+    `compare format formatToParts formatRange formatRangeToParts of resolvedOptions segment select selectRange
+    maximize minimize getCalendars getCollations getHourCycles getNumberingSystems getTextInfo getTimeZones
+    getWeekInfo calendars collations hourCycles numberingSystems textInfo timeZones weekInfo`,
+    `Intl.${type}`,
   ),
 ];
 
@@ -184,6 +220,15 @@ const LOCALE: readonly Sources[] = [
     setFullYear setHours setMilliseconds setMinutes setMonth setSeconds setYear`,
     'Date',
   ),
+  ...words('Collator DateTimeFormat DisplayNames DurationFormat ListFormat Locale NumberFormat').flatMap(
+    intl,
+  ),
+  ...words('PluralRules RelativeTimeFormat Segmenter').flatMap(intl),
+  of('locale', 'Temporal', 'ZonedDateTime'),
+  of('locale', 'Temporal.ZonedDateTime', 'from'),
+  of('locale', 'Temporal.Instant.prototype', 'toZonedDateTimeISO', 'Temporal.Instant'),
+  of('locale', 'Temporal.PlainDate.prototype', 'toZonedDateTime', 'Temporal.PlainDate'),
+  of('locale', 'Temporal.PlainDateTime.prototype', 'toZonedDateTime', 'Temporal.PlainDateTime'),
   ...'Instant PlainDate PlainDateTime PlainTime PlainMonthDay PlainYearMonth ZonedDateTime Duration'
     .split(' ')
     .map((type) => of('locale', `Temporal.${type}.prototype`, 'toLocaleString', `Temporal.${type}`)),
