@@ -1,11 +1,16 @@
 import * as crypto from 'node:crypto';
 import { createRequire } from 'node:module';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
-import { tally } from '../../../test/support/tally.ts';
-import { memoryStore } from '../../log/memory-store.ts';
-import { createRun } from '../create-run.ts';
-import { guardInstalls, installGuard, removeGuard, wrappedSources } from './install.ts';
-import { SOURCES } from './sources.ts';
+import { memoryStore } from '../../src/log/memory-store.ts';
+import { createRun } from '../../src/simulation/create-run.ts';
+import {
+  guardInstalls,
+  installGuard,
+  removeGuard,
+  wrappedSources,
+} from '../../src/simulation/guard/install.ts';
+import { SOURCES } from '../../src/simulation/guard/sources.ts';
+import { tally } from '../support/tally.ts';
 
 const load = createRequire(import.meta.url);
 const HOLDERS: readonly object[] = [

@@ -1,14 +1,14 @@
 import { createRequire } from 'node:module';
 import { describe, expect, test } from 'vitest';
-import { FOLDED, PLACES, type Place, planted } from '../../../test/support/planted.ts';
-import { caught } from '../../../test/support/runs.ts';
-import { isWorldfoldError } from '../../base/errors.ts';
-import { memoryStore } from '../../log/memory-store.ts';
-import { createRun } from '../create-run.ts';
-import { openRun } from '../open-run.ts';
-import { DATE_SOURCES } from './date.ts';
-import { installGuard, type WrappedSource, wrappedSources } from './install.ts';
-import { SOURCES } from './sources.ts';
+import { isWorldfoldError } from '../../src/base/errors.ts';
+import { memoryStore } from '../../src/log/memory-store.ts';
+import { createRun } from '../../src/simulation/create-run.ts';
+import { DATE_SOURCES } from '../../src/simulation/guard/date.ts';
+import { installGuard, type WrappedSource, wrappedSources } from '../../src/simulation/guard/install.ts';
+import { SOURCES } from '../../src/simulation/guard/sources.ts';
+import { openRun } from '../../src/simulation/open-run.ts';
+import { FOLDED, PLACES, type Place, planted } from '../support/planted.ts';
+import { caught } from '../support/runs.ts';
 
 const load = createRequire(import.meta.url);
 const MODULE = /^node:[^.]+/;

@@ -1,15 +1,15 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { type Place, planted } from '../../../test/support/planted.ts';
-import { caught, framesOf, hashesOf } from '../../../test/support/runs.ts';
-import { GUARD_GROUPS, type GuardGroup } from '../../base/ambient.ts';
-import { memoryStore } from '../../log/memory-store.ts';
-import { diff } from '../../replay/diff.ts';
-import { forkRun } from '../../replay/fork-run.ts';
-import { readWorld } from '../../replay/read-world.ts';
-import { replay } from '../../replay/replay.ts';
-import { createRun } from '../create-run.ts';
-import { openRun } from '../open-run.ts';
-import type { GuardOption } from '../types.ts';
+import { GUARD_GROUPS, type GuardGroup } from '../../src/base/ambient.ts';
+import { memoryStore } from '../../src/log/memory-store.ts';
+import { diff } from '../../src/replay/diff.ts';
+import { forkRun } from '../../src/replay/fork-run.ts';
+import { readWorld } from '../../src/replay/read-world.ts';
+import { replay } from '../../src/replay/replay.ts';
+import { createRun } from '../../src/simulation/create-run.ts';
+import { openRun } from '../../src/simulation/open-run.ts';
+import type { GuardOption } from '../../src/simulation/types.ts';
+import { type Place, planted } from '../support/planted.ts';
+import { caught, framesOf, hashesOf } from '../support/runs.ts';
 
 const seed = 's';
 const id = 'r';

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { SOURCES } from './sources.ts';
+import { SOURCES } from '../../src/simulation/guard/sources.ts';
 
 interface Inventory {
   readonly major: number;
