@@ -130,11 +130,8 @@ describe('outside a tick a wrapper is what it stands for', () => {
       for (const [key, { value }] of found[i]!) {
         const now = Object.getOwnPropertyDescriptor(holder, key)!.value;
         if (typeof value !== 'function' || now === value || typeof now !== 'function') continue;
-        expect([now.name, now.length, now.prototype], String(key)).toEqual([
-          value.name,
-          value.length,
-          value.prototype,
-        ]);
+        expect([now.name, now.length], String(key)).toEqual([value.name, value.length]);
+        expect(now.prototype === value.prototype, String(key)).toBe(true);
         expect(new Set(Reflect.ownKeys(now)), String(key)).toEqual(new Set(Reflect.ownKeys(value)));
       }
     });

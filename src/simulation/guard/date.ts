@@ -17,7 +17,7 @@ export const DATE_SOURCES: { readonly [use in 'call' | 'now' | 'parts' | 'text' 
     parse: { name: 'Date.parse', group: 'locale' },
   };
 
-/** The forms of ISO 8601 that ECMAScript fixes and that name their own zone: days, and times with `Z` or ±. */
+/** The forms of ISO 8601 that ECMAScript fixes and that name their own zone: days, times with `Z` or ±. */
 const FIXED = /^([+-]\d{2})?\d{4}(-\d\d(-\d\d)?)?(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/;
 
 /** Whether a text is the same moment on every machine. */

@@ -238,8 +238,8 @@ const MATH: readonly Sources[] = [
   of(
     'math',
     'Math',
-    `acos acosh asin asinh atan atan2 atanh cbrt cos cosh exp expm1 hypot log log10 log1p log2 pow sin sinh tan
-    tanh`,
+    `acos acosh asin asinh atan atan2 atanh cbrt cos cosh exp expm1 hypot log log10 log1p log2 pow sin sinh
+    tan tanh`,
   ),
 ];
 
