@@ -10,6 +10,10 @@ import { hostname } from 'node:os';
 import process from 'node:process';
 import { promiseHooks } from 'node:v8';
 
+// As they are when this is loaded: what is put in their place later is for the code of ticks.
+const { now } = Date;
+const steadyNow = performance.now.bind(performance);
+
 const oneShot = (crypto as { hash?: (a: string, d: Uint8Array, e: 'buffer') => Uint8Array }).hash;
 
 /** SHA-256 of the bytes (FIPS 180-4): 32 bytes. */
@@ -18,10 +22,10 @@ export const sha256: (bytes: Uint8Array) => Uint8Array = oneShot
   : (bytes) => crypto.createHash('sha256').update(bytes).digest();
 
 /** Milliseconds since 1970, for metadata only. */
-export const wallClock = (): number => Date.now();
+export const wallClock = (): number => now();
 
 /** Milliseconds on a clock that never goes back, for commit intervals and progress only. */
-export const steadyClock = (): number => performance.now();
+export const steadyClock = (): number => steadyNow();
 
 /** Lets timers, I/O and other tasks run before going on. */
 export const yieldToEvents = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
