@@ -161,9 +161,9 @@ const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
   return c;
 });
 
-/** CRC-32 (ISO 3309, as in zip and PNG) of a range of bytes. */
-export function crc32(bytes: Uint8Array, from = 0, to = bytes.length): number {
-  let c = 0xffffffff;
+/** CRC-32 (ISO 3309, as in zip and PNG) of a range of bytes, going on from that of the bytes before. */
+export function crc32(bytes: Uint8Array, from = 0, to = bytes.length, before = 0): number {
+  let c = ~before;
   for (let i = from; i < to; i++) c = CRC_TABLE[(c ^ bytes[i]!) & 255]! ^ (c >>> 8);
   return ~c >>> 0;
 }

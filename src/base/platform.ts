@@ -5,6 +5,7 @@
  * computes may call the clocks here; they time commits and stamp metadata that stays outside every hash.
  */
 import * as crypto from 'node:crypto';
+import { readlinkSync } from 'node:fs';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { hostname } from 'node:os';
 import process from 'node:process';
@@ -47,6 +48,18 @@ export function isAlive(who: ProcessIdentity): boolean {
     return true;
   } catch (e) {
     return (e as { code?: string }).code === 'EPERM';
+  }
+}
+
+/**
+ * Where process ids mean what they mean here: this host and, on Linux, the space of ids, of which containers
+ * have their own though they may share the name of a host.
+ */
+export function processSpace(): string {
+  try {
+    return `${hostname()} ${readlinkSync('/proc/self/ns/pid')}`;
+  } catch {
+    return hostname();
   }
 }
 

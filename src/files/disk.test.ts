@@ -1,5 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import process from 'node:process';
 import { afterAll, describe, expect, it } from 'vitest';
 import { caught } from '../../test/support/runs.ts';
 import { place } from '../../test/support/snapshot-files.ts';
@@ -48,12 +51,54 @@ describe('a file that is written whole', () => {
     });
     expect(await caught(() => failing)).toMatchObject({ code: 'STORE_FAILED', facts: { path: old } });
     expect(seen).toHaveLength(2);
-    expect(seen.filter((name) => name !== 'old')[0]).toMatch(/^\.old\.[0-9a-f]{16}\.tmp$/);
+    expect(seen.filter((name) => name !== 'old')[0]).toMatch(
+      /^\.old\.[0-9a-f]{8}-[1-9]\d*-[0-9a-f]{16}\.tmp$/,
+    );
     expect([there(), readFileSync(old, 'utf8')]).toEqual([['old'], 'old']);
     for (const durability of ['power', 'process'] as const) {
       await writeWhole(old, durability, (fd) => writeAll(fd, [new TextEncoder().encode(durability)]));
       expect([there(), readFileSync(old, 'utf8')]).toEqual([['old'], durability]);
     }
+  });
+
+  /** The name of the temporary file as it would be if another process wrote it. */
+  async function nameNow(): Promise<(pid: number, space?: string) => string> {
+    let name = '';
+    await writeWhole(old, 'process', () => {
+      name = there().find((one) => one.endsWith('.tmp'))!;
+    });
+    const [, mark, rest] = /^\.old\.(.{8})-\d+(-.*)$/.exec(name)!;
+    return (pid, space = mark!) => `.old.${space}-${pid}${rest}`;
+  }
+
+  it('L11: what a dead writer of the same path left goes with the next one, and nothing else', async () => {
+    const name = await nameNow();
+    const dead = spawnSync(process.execPath, ['-e', '']).pid;
+    const left = [name(dead), name(dead).replace('.old.', '.older.')];
+    const others = [`.old.${name(dead)}`, `.old.txt`, name(dead).slice(0, -1), `x${name(dead)}`];
+    const elsewhere = name(dead, '00000000');
+    for (const one of [...left, ...others, elsewhere]) writeFileSync(join(dirname(old), one), 'half');
+    await writeWhole(old, 'process', () => {});
+    const kept = [left[1]!, ...others, elsewhere];
+    expect(there()).toEqual(['old', ...kept].sort());
+    for (const one of kept) unlinkSync(join(dirname(old), one));
+  });
+
+  it('L7: what a living writer is writing stays, in this process and in another', async () => {
+    const name = await nameNow();
+    const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)']);
+    await once(other, 'spawn');
+    const theirs = name(other.pid!);
+    writeFileSync(join(dirname(old), theirs), 'half');
+    await writeWhole(old, 'process', async () => {
+      const mine = there().filter((one) => one !== theirs && one !== 'old');
+      await writeWhole(old, 'process', () => {});
+      expect(there()).toEqual(['old', theirs, ...mine].sort());
+    });
+    other.kill('SIGKILL');
+    await once(other, 'exit');
+    await writeWhole(old, 'process', () => {});
+    expect(there()).toEqual(['old']);
   });
 
   it('refuses by name where there is no place for it', async () => {

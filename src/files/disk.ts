@@ -1,16 +1,18 @@
 /**
  * Files as snapshots need them: written whole or not at all, read piece by piece.
  *
- * Owns the temporary name, the order of sync and rename, short reads and writes, and what the operating
- * system's refusals are called. Knows nothing of what is in a file.
+ * Owns the temporary name and what becomes of it when its writer dies, the order of sync and rename, short
+ * reads and writes, and what the operating system's refusals are called. Knows nothing of what is in a file.
  */
-import { closeSync, fsync, openSync, unlinkSync, writevSync } from 'node:fs';
+import { closeSync, fsync, openSync, readdirSync, unlinkSync, writevSync } from 'node:fs';
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import process from 'node:process';
 import { promisify } from 'node:util';
+import { hex } from '../base/bytes.ts';
 import { fail, isWorldfoldError } from '../base/errors.ts';
-import { freshName } from '../base/platform.ts';
+import { freshName, isAlive, processSpace, sha256, thisProcess } from '../base/platform.ts';
+import { utf8 } from '../base/text.ts';
 
 /** What a file survives once the promise of writing it resolved; the words of the SQLite store. */
 export type Durability = 'process' | 'power';
@@ -48,16 +50,55 @@ export function writeAll(fd: number, buffers: readonly Uint8Array[], writev = wr
   }
 }
 
+/** What stands for a space of process ids in a name: names of hosts may hold anything. */
+const markOf = (space: string): string => hex(sha256(utf8(space))).slice(0, 8);
+/** What follows the name of the file in the name of a temporary one: space, process, and what is random. */
+const TEMPORARY = /^([0-9a-f]{8})-([1-9]\d*)-[0-9a-f]{16}\.tmp$/;
+
+const prefixOf = (path: string): string => `.${basename(path)}.`;
+
+function temporaryOf(path: string): string {
+  const writer = `${markOf(processSpace())}-${thisProcess().pid}`;
+  return join(dirname(path), `${prefixOf(path)}${writer}-${freshName()}.tmp`);
+}
+
+/**
+ * Removes the temporary files of a path whose writers died. Of a writer that can't be seen from here nothing
+ * is known: its file stays. A name is never used twice, so that what is removed is the dead writer's.
+ */
+function removeLeftovers(path: string): void {
+  const prefix = prefixOf(path);
+  const { host } = thisProcess();
+  const here = markOf(processSpace());
+  for (const name of namesIn(dirname(path))) {
+    const [, space, pid] = (name.startsWith(prefix) && TEMPORARY.exec(name.slice(prefix.length))) || [];
+    if (space === here && !isAlive({ host, pid: Number(pid) })) removeQuietly(join(dirname(path), name));
+  }
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    // A folder that is absent, or may not be listed: whoever makes a file in it hears what is the matter.
+    return [];
+  }
+}
+
 /**
  * Makes a file that is there whole or not at all: `write` fills a temporary file beside it, which is synced
- * and renamed. A crash leaves at most the temporary file; an error not even that. `STORE_FAILED`.
+ * and renamed. A crash leaves at most the temporary file, which the next call for the same path removes; an
+ * error not even that. What `write` does before it waits is done when the call returns its promise.
+ * `STORE_FAILED`.
  */
 export async function writeWhole(
   path: string,
   durability: Durability,
   write: (fd: number) => void | Promise<void>,
 ): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${freshName()}.tmp`);
+  // First of all: where the disk is full, they may be what fills it.
+  removeLeftovers(path);
+  const temporary = temporaryOf(path);
   let fd = -1;
   try {
     fd = openSync(temporary, 'wx');

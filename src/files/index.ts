@@ -160,8 +160,9 @@ function stateBehind(world: unknown): WorldState {
  * Saves a world to a file: all of it, as it is at the call. What happens to the world afterwards, while the
  * promise is pending, does not reach the file.
  *
- * Plain columns are written from memory by one vectored write; `compress` and `.npz` copy the columns first.
- * The file appears under its path when it is whole, in place of one that was there.
+ * Plain columns and arrays are written from memory by vectored writes; `compress` copies the columns first.
+ * The file appears under its path when it is whole, in place of one that was there. What a save to the same
+ * path left when its process died is removed.
  * Refuses with `BAD_USAGE` and `STORE_FAILED` (rights, disk, no such folder).
  *
  * @example

@@ -20,7 +20,8 @@ import { headOf, type LaneHead, parseHead, type SnapshotFacts, type SnapshotHead
 import { bytesIn, fillLane, lengthIn } from './lanes.ts';
 import { descrOf, npyHeader, parseNpy } from './npy.ts';
 import type { SnapshotSource } from './source.ts';
-import { writeZip, type ZipPart, type ZipReader } from './zip.ts';
+import type { ZipReader } from './zip.ts';
+import { writeZip, type ZipPart } from './zip-write.ts';
 
 /** The entry of the header: UTF-8 of canonical JSON, as an array of bytes. */
 export const HEAD_ENTRY = 'worldfold';
@@ -60,7 +61,7 @@ export interface ArrayPlace {
 
 type NpzLane = LaneHead & { readonly arrays: readonly ArrayPlace[] };
 
-/** A lane as arrays, with the bytes of each: copies, as it is now. */
+/** A lane as arrays, with the bytes of each: those of numbers are the lane's own. */
 interface LaneArrays {
   readonly places: readonly ArrayPlace[];
   readonly bodies: readonly Uint8Array[];
@@ -72,7 +73,7 @@ const bools = (bits: Uint8Array, rows: number): Uint8Array =>
 function numbersOf(lane: FixedLane, { layout: { value } }: Column, rows: number, name: string): LaneArrays {
   const shape = value.kind === 'vec' ? [rows, lane.width] : [rows];
   const descr = value.kind === 'bool' ? BOOL : descrOf(lane.type);
-  return { places: [{ name, descr, shape }], bodies: [bytesIn(lane, rows).slice()] };
+  return { places: [{ name, descr, shape }], bodies: [bytesIn(lane, rows)] };
 }
 
 function cellsOf(lane: Lane, rows: number, [ends, values]: readonly string[]): LaneArrays {
@@ -106,7 +107,7 @@ function arraysOf({ layout, set, size }: TableStore): LaneArrays[] {
   return found;
 }
 
-/** Writes a world as an archive of arrays: what it is at the call, from copies. */
+/** Writes a world as an archive of arrays: what it is at the call; from copies where it is compressed. */
 export function writeNpz(
   state: WorldState,
   facts: SnapshotFacts,
@@ -121,7 +122,8 @@ export function writeNpz(
       const arrays = arraysOf(state.tables.get(name)!);
       for (const { places, bodies } of arrays)
         places.forEach(({ name: entry, descr, shape }, i) => {
-          parts.push({ name: fileOf(entry), pieces: [npyHeader(descr, shape), bodies[i]!] });
+          const body = compress ? bodies[i]!.slice() : bodies[i]!;
+          parts.push({ name: fileOf(entry), pieces: [npyHeader(descr, shape), body] });
         });
       const lanes = table.lanes.map((lane, i) => ({ ...lane, arrays: arrays[i]!.places }));
       return [name, { ...table, lanes }];

@@ -1,62 +1,20 @@
 /**
- * Zip archives, as far as .npz files need them: stored and deflated entries, zip64.
+ * Zip archives, read: stored and deflated entries, zip64.
  *
- * Owns the passage between yazl, yauzl and files of this project. Entries that are stored are read straight
- * from their place, without the library's streams, into the memory where they are wanted.
+ * Owns the passage between yauzl and files of this project. Entries that are stored are read straight from
+ * their place, without the library's streams, into the memory where they are wanted.
  */
-import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import * as zlib from 'node:zlib';
 import yauzl from 'yauzl';
-import yazl from 'yazl';
 import { fail, isWorldfoldError } from '../base/errors.ts';
-import { crc32 as plainCrc32 } from '../base/hash.ts';
-import { type Durability, type ReadableFile, writeAll, writeWhole } from './disk.ts';
+import type { ReadableFile } from './disk.ts';
+import { crc32, DEFLATED, STORED } from './zip-write.ts';
 
 const inflate = promisify(zlib.inflateRaw);
-/** Node has one of its own from 20.15 on. */
-const crc32 = (zlib as { crc32?: (bytes: Uint8Array) => number }).crc32 ?? plainCrc32;
 
-const STORED = 0;
-const DEFLATED = 8;
-const DEFLATE_LEVEL = 1;
 /** Deflate makes nothing shorter than to one byte of so many. */
 const MOST_DEFLATED = 1032;
-const PIECE = 1 << 20;
-
-/** An entry to be written: its name, and its bytes in pieces, which nobody may change until it is done. */
-export interface ZipPart {
-  readonly name: string;
-  readonly pieces: readonly Uint8Array[];
-}
-
-function* small(pieces: readonly Uint8Array[]): Generator<Buffer> {
-  for (const { buffer, byteOffset, length } of pieces)
-    for (let at = 0; at < length; at += PIECE)
-      yield Buffer.from(buffer, byteOffset + at, Math.min(PIECE, length - at));
-}
-
-/** Writes an archive, whole or not at all. The same parts give the same bytes: entries carry no time. */
-export async function writeZip(
-  path: string,
-  parts: readonly ZipPart[],
-  compress: boolean,
-  durability: Durability,
-): Promise<void> {
-  const zip = new yazl.ZipFile();
-  const shared = { mtime: new Date(1980, 0, 1), forceDosTimestamp: true, mode: 0o100644 };
-  for (const { name, pieces } of parts) {
-    const size = pieces.reduce((sum, { length }) => sum + length, 0);
-    const how = compress ? { compress, compressionLevel: DEFLATE_LEVEL } : { compress };
-    zip.addReadStreamLazy(name, { ...shared, ...how, size }, (give) => {
-      give(null, Readable.from(small(pieces), { objectMode: false }));
-    });
-  }
-  zip.end();
-  await writeWhole(path, durability, async (fd) => {
-    for await (const chunk of zip.outputStream) writeAll(fd, [chunk as Uint8Array]);
-  });
-}
 
 /** yauzl reads through the file that is open already. */
 class FileReader extends yauzl.RandomAccessReader {

@@ -237,7 +237,22 @@ describe('a damaged record', () => {
     const longer = new Uint8Array(bytes.length + 1);
     longer.set(bytes);
     expect(code(() => decodeFrame(longer, {}))).toBe('CORRUPT');
-    expect(code(() => decodeFrame(resealed(longer), {}))).toBe('CORRUPT');
+  });
+
+  it('L12 L13: is refused by name when its metadata hold more than metadata, or than is known', () => {
+    const more = (...added: number[]) => {
+      const longer = new Uint8Array(bytes.length + added.length);
+      longer.set(bytes.subarray(0, -4));
+      longer.set(added, bytes.length - 4);
+      return code(() => decodeFrame(resealed(longer), {}));
+    };
+    expect(more(0)).toBe('CORRUPT');
+    expect(more(1)).toBe('CORRUPT');
+    expect(more(1, 0)).toBe('accepted');
+    expect(more(1, 0, 0)).toBe('CORRUPT');
+    expect(more(1, 1, 0)).toBe('CORRUPT');
+    expect(more(2, 1, 0x7b)).toBe('CORRUPT');
+    expect(more(4)).toBe('NEWER_FORMAT');
   });
 
   it('tells where it was met', () => {

@@ -6,6 +6,8 @@ import { hex } from '../base/bytes.ts';
 import { engineHint, sha256 } from '../base/platform.ts';
 import { utf8 } from '../base/text.ts';
 import { headerText, type RunHeader } from '../log/header.ts';
+import type { RecordMeta } from '../log/record-meta.ts';
+import type { ComputedTick } from './engine.ts';
 import type { AnyWorld } from './world.ts';
 
 const digest = (texts: readonly unknown[]): string =>
@@ -20,7 +22,7 @@ export function foldHint({ def: { apply } }: AnyWorld): string {
 }
 
 /** A hint about all functions that decide results. */
-const codeHint = (world: AnyWorld): string =>
+export const codeHint = (world: AnyWorld): string =>
   digest([world.def.setup, foldHint(world), ...world.def.systems.map(({ run }) => run)]);
 
 /** The header of a new run. */
@@ -32,4 +34,20 @@ export function headerOf(
   const { name, version } = spec;
   const engine = engineHint();
   return headerText({ world: name, version, fingerprint, engine, code: codeHint(world), ...given });
+}
+
+/**
+ * What travels beside a computed tick. The first record of a writer introduces it: its code, its engine, and
+ * what its metrics are called.
+ */
+export function metaOf(
+  world: AnyWorld,
+  { metrics, changed }: Pick<ComputedTick, 'metrics' | 'changed'>,
+  time: number,
+  introduces: boolean,
+): RecordMeta {
+  if (!introduces) return { time, metricNames: null, metrics, ...changed };
+  const metricNames = Object.keys(world.def.metrics ?? {});
+  const writer = { code: codeHint(world), engine: engineHint() };
+  return { time, metricNames, metrics, ...changed, writer };
 }

@@ -13,7 +13,7 @@ import { encodeRecord } from '../log/record.ts';
 import type { LogRecord, NewRun, Store } from '../log/store.ts';
 import { RANDOM_VERSION } from '../random/digest.ts';
 import { checkCreate, checkNewId } from './arguments.ts';
-import { foldHint, headerOf } from './code.ts';
+import { foldHint, headerOf, metaOf } from './code.ts';
 import { keptAnswer } from './committer.ts';
 import { configText, validConfig } from './config.ts';
 import type { Engine } from './engine.ts';
@@ -58,7 +58,7 @@ export async function createCore(world: AnyWorld, options: CreateOptions): Promi
   await createIn(store, { id, header, segment, record, holder: holderOf(options) });
   const fork = forkCall(world, options);
   const log = { segment, epoch: FIRST_EPOCH, path: rootPath(segment), code: foldHint(world) };
-  const parts = { ...given, ...log, id, store, engine, fork, opening: [], later: null, namesTold: true };
+  const parts = { ...given, ...log, id, store, engine, fork, opening: [], later: null, introduced: true };
   // What this writer wrote, not what the store holds by now: another may have taken the run over meanwhile.
   return new RunCore(parts, { tick: record.tick, hash: record.hash });
 }
@@ -71,12 +71,11 @@ function tickZero(
   clock: () => number,
 ): { readonly record: LogRecord; readonly time: number } {
   try {
-    const { content, metrics } = engine.setup();
+    const computed = engine.setup();
     engine.hasEnded();
     const time = clock();
-    const metricNames = Object.keys(world.def.metrics ?? {});
-    const record = encodeRecord(content, { time, metricNames, metrics });
-    engine.advanceTo(content, record.hash);
+    const record = encodeRecord(computed.content, metaOf(world, computed, time, true));
+    engine.advanceTo(computed.content, record.hash);
     return { record, time };
   } catch (e) {
     throw inRun(e, id);

@@ -4,19 +4,20 @@
  * Pure computation over one world state: no store, no clock, nothing that waits. A tick that throws leaves
  * the state in pieces; whoever called must rebuild it before its next use.
  */
-
 import { ambient, GUARDED, type GuardLevels, type Running } from '../base/ambient.ts';
+import { sameBytes } from '../base/bytes.ts';
 import { show } from '../base/canonical.ts';
 import type { Rng } from '../base/draws.ts';
 import { fail, isWorldfoldError } from '../base/errors.ts';
 import { refusePromise, tickError } from '../base/tick-error.ts';
 import type { TickContent } from '../log/record.ts';
+import type { RecordMeta } from '../log/record-meta.ts';
 import type { TickStreams } from '../random/streams.ts';
 import { SOURCE_KIND, SOURCES } from '../schema/compile.ts';
 import { secondsAt } from '../schema/tick-length.ts';
 import { defaultOf } from '../schema/validate.ts';
 import { DerivedValues } from './derived.ts';
-import { FoldedWorld } from './folded-world.ts';
+import { FoldedWorld, type TableHashes } from './folded-world.ts';
 import { TickEvents } from './tick-events.ts';
 import type { AnyCtx, AnyDerived, AnyNow, AnySystem, AnyWorld } from './world.ts';
 
@@ -66,6 +67,8 @@ export interface ComputedTick {
   readonly content: TickContent;
   readonly metrics: readonly number[];
   readonly inputs: readonly AppliedInput[];
+  /** The tables that changed since the last tick that was hashed; none is told where this one is not. */
+  readonly changed: Pick<RecordMeta, 'changed'>;
 }
 
 /** Computes ticks of one world, live, and folds recorded ones. */
@@ -78,6 +81,8 @@ export class Engine extends FoldedWorld {
   /** What runs now. */
   private part: Part = {};
   private drawing: TickStreams | null = null;
+  /** The tables' hashes as the last record told them; null where it is not known what it told. */
+  private told: TableHashes | null = null;
 
   /** An engine before tick 0: it folds a log from there, loads a snapshot, or computes a setup. */
   constructor(world: AnyWorld, cadence: Cadence) {
@@ -187,7 +192,8 @@ export class Engine extends FoldedWorld {
       this.endDraws();
       this.checkInvariants(tick);
       const metrics = this.measure();
-      return { content: this.content(tick, draws), metrics, inputs };
+      const content = this.content(tick, draws);
+      return { content, metrics, inputs, changed: content.stateHash === null ? {} : this.changedTables() };
     } catch (e) {
       this.state.gate.abandon();
       this.state.gate.hidden = true;
@@ -209,6 +215,14 @@ export class Engine extends FoldedWorld {
     const stateHash = this.hashes(tick) ? this.state.digest() : null;
     const environment = this.proposedText();
     return { tick, sequence, previous: hash, environment, draws, stateHash, ...this.events.content() };
+  }
+
+  /** The tables whose hashes are others than when this was last asked; all of them at first. */
+  private changedTables(): Pick<RecordMeta, 'changed'> {
+    const last = this.told;
+    const now = (this.told = this.tableHashes());
+    const changed = now.map((hash, table) => ({ table, hash }));
+    return { changed: last === null ? changed : changed.filter(({ hash }, i) => !sameBytes(hash, last[i]!)) };
   }
 
   /** Takes note that a computed tick was encoded. */
@@ -345,6 +359,7 @@ export class Engine extends FoldedWorld {
   override clear(): void {
     super.clear();
     this.derived.clear();
+    this.told = null;
   }
 }
 

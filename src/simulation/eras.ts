@@ -73,13 +73,28 @@ async function firstDifference(
   return known;
 }
 
+const quoted = (names: readonly string[]): string => names.map((name) => `'${name}'`).join(', ');
+
+/** Where a world differs, in words: ` in table 'people'`; nothing where it is not known. */
+function placeText({ tables, among }: Differing): string {
+  if (tables !== undefined && tables.length > 0)
+    return ` in ${tables.length === 1 ? 'table' : 'the tables'} ${quoted(tables)}`;
+  if (among === undefined || among.length === 0) return '';
+  return ` in ${among.length === 1 ? 'table' : 'one of the tables'} ${quoted(among)}`;
+}
+
+/** What is known of a tick whose world differs: the tables, or those among which they are. */
+interface Differing {
+  readonly tick?: number;
+  readonly tables?: readonly string[];
+  readonly among?: readonly string[];
+}
+
 function codeChanged(cause: WorldfoldError): never {
-  const { tick, tables } = cause.facts as { readonly tick: number; readonly tables?: readonly string[] };
-  const named = tables?.map((table) => `'${table}'`).join(', ') ?? '';
-  const where = named === '' ? '' : ` in ${tables!.length === 1 ? 'table' : 'one of the tables'} ${named}`;
+  const facts: Differing = cause.facts;
   return fail(
     'CODE_CHANGED',
-    `the handlers give another world than was recorded: first at tick ${tick}${where}`,
+    `the handlers give another world than was recorded: first at tick ${facts.tick}${placeText(facts)}`,
     cause.facts,
     'Open it with the code that recorded it; or with adopt: true, to go on from here with the code as it is.',
     cause,

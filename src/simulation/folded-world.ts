@@ -27,6 +27,7 @@ import {
   reusedSets,
   type SetSource,
 } from '../log/record.ts';
+import { TABLE_HASH_BYTES } from '../log/record-meta.ts';
 import { Applier } from '../projections/applier.ts';
 import { Audit } from '../projections/audit.ts';
 import { foldTick } from '../projections/fold.ts';
@@ -61,6 +62,9 @@ export interface LoadedSnapshot {
   /** Where it was met, for errors. */
   readonly where: Where;
 }
+
+/** Hashes of the tables of a world, in the order of its schema. */
+export type TableHashes = readonly Uint8Array[];
 
 const START: Position = { tick: -1, hash: NO_HASH, sequence: 0 };
 
@@ -274,18 +278,18 @@ export class FoldedWorld {
     return hex(this.state.digest());
   }
 
-  /** The hash of each table, by name. */
-  tableHashes(): ReadonlyMap<string, string> {
-    return new Map([...this.state.tables].map(([name, store]) => [name, hex(store.digest())]));
+  /** The hashes of the tables, in the order of the schema. */
+  tableHashes(): TableHashes {
+    return [...this.state.tables.values()].map((store) => store.digest());
   }
 
   /**
-   * Compares the world with the hash that a tick recorded. `REPLAY_DIFFERS`; with the tables' hashes before
-   * the tick, it names those that the tick changed, one of which must differ.
+   * Compares the world with the hash that a tick recorded. `REPLAY_DIFFERS`; with the tables' hashes as they
+   * were when they were last compared, it names the tables that differ, or those among which they are.
    */
   compare(
-    { tick, stateHash }: Pick<RecordFrame, 'tick' | 'stateHash'>,
-    before: ReadonlyMap<string, string> | null = null,
+    { tick, stateHash, meta }: Pick<RecordFrame, 'tick' | 'stateHash' | 'meta'>,
+    before: TableHashes | null = null,
   ): void {
     if (stateHash === null || this.past !== null) return;
     const actual = this.state.digest();
@@ -293,18 +297,25 @@ export class FoldedWorld {
       fail(
         'REPLAY_DIFFERS',
         `folding tick ${tick} gives another world than was recorded`,
-        {
-          tick,
-          expected: hex(stateHash),
-          actual: hex(actual),
-          ...(before && { tables: this.changed(before) }),
-        },
+        { tick, expected: hex(stateHash), actual: hex(actual), ...this.otherTables(meta, before) },
         CHANGED,
       );
   }
 
-  private changed(before: ReadonlyMap<string, string>): string[] {
-    return [...this.tableHashes()].filter(([name, hash]) => before.get(name) !== hash).map(([name]) => name);
+  /** Which tables are not what a tick recorded; where it recorded none, one of those that it changed. */
+  private otherTables(
+    { changed }: RecordFrame['meta'],
+    before: TableHashes | null,
+  ): { readonly tables?: readonly string[]; readonly among?: readonly string[] } {
+    if (before === null) return {};
+    const names = [...this.state.tables.keys()];
+    const now = this.tableHashes();
+    if (changed === undefined) return { among: names.filter((_, i) => !sameBytes(now[i]!, before[i]!)) };
+    const recorded = before.map((hash) => hash.subarray(0, TABLE_HASH_BYTES));
+    for (const { table, hash } of changed) recorded[table] = hash;
+    return {
+      tables: names.filter((_, i) => !sameBytes(now[i]!.subarray(0, TABLE_HASH_BYTES), recorded[i]!)),
+    };
   }
 
   /** Lets nobody look at the state until {@link reveal}. */

@@ -178,7 +178,7 @@ async function forkFrom(
       opening: inputs,
       later: laterReader(world, store, at, opening, filter),
       fork: forkCall(world, o),
-      namesTold: false,
+      introduced: false,
     },
     { tick: at, hash },
   );

@@ -132,7 +132,7 @@ async function continued(world: AnyWorld, options: OpenOptions, held: Held): Pro
           ? null
           : laterReader(world, store, parent.tick, opening, later ?? null),
       fork: forkCall(world, options),
-      namesTold: false,
+      introduced: false,
     },
     head,
   );

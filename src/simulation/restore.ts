@@ -85,11 +85,13 @@ export async function restore(
   if (!(await loadNearest(engine, source, to, options))) engine.clear();
   const first = engine.position.tick + 1;
   const hashed = options.compare === 'last' ? await lastHashed(source, first, to) : -1;
+  const every = options.compare === 'every';
+  let compared = every ? engine.tableHashes() : null;
   for await (const frame of frames(source, first, to)) {
-    await crossEra(engine, source, frame);
-    const before = options.compare === 'every' ? engine.tableHashes() : null;
+    if (await crossEra(engine, source, frame)) compared &&= engine.tableHashes();
     engine.fold(frame);
-    if (before !== null || frame.tick === hashed) engine.compare(frame, before);
+    if (every || frame.tick === hashed) engine.compare(frame, compared);
+    if (every && frame.stateHash !== null) compared = engine.tableHashes();
   }
   if (options.compare === 'last' && to > hashed && to >= first) checkProven(engine, to, options);
   engine.reveal();
@@ -225,14 +227,15 @@ async function isBaseOf(source: LogSource, { point }: Manifest, { base }: KnownL
 
 /**
  * An era begins with the world that its first record names: its base. Where folding came to another world,
- * or to one that can't be compared, the pinned snapshot of the base is taken. `NO_STATE` without it.
+ * or to one that can't be compared, the pinned snapshot of the base is taken. `NO_STATE` without it. Returns
+ * whether an era begins.
  */
-export async function crossEra(engine: Engine, source: LogSource, frame: RecordFrame): Promise<void> {
+export async function crossEra(engine: Engine, source: LogSource, frame: RecordFrame): Promise<boolean> {
   const change = frame.environment === null ? {} : parseChange(frame.environment);
-  if (change.era === undefined || engine.era === frame.tick) return;
+  if (change.era === undefined || engine.era === frame.tick) return false;
   const { base } = change.era;
   const isComparable = engine.isPresent && (change.schema === undefined || engine.holdsSchema(change.schema));
-  if (isComparable && engine.isHash(base)) return;
+  if (isComparable && engine.isHash(base)) return true;
   const why = await loadBase(engine, source, spanAt(source.path, frame.tick), frame.tick, base);
   if (why !== null)
     fail(
@@ -241,6 +244,7 @@ export async function crossEra(engine: Engine, source: LogSource, frame: RecordF
       { tick: frame.tick, base },
       'Earlier ticks can still be read; open the run with the code that recorded them to replay it.',
     );
+  return true;
 }
 
 /** Loads the snapshot that an era begins with; answers why not where that can't be. */

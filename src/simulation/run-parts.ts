@@ -39,8 +39,8 @@ export interface RunParts {
     options: ForkOptions,
   ) => Promise<RunCore>;
   readonly maxInputs: number;
-  /** Whether the log says already what the metrics of this writer's code are called. */
-  readonly namesTold: boolean;
+  /** Whether the log says already what computes its ticks, and what the metrics are called. */
+  readonly introduced: boolean;
   readonly wallClock: () => number;
   readonly steadyClock: () => number;
 }

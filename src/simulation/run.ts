@@ -7,7 +7,7 @@
 import { show } from '../base/canonical.ts';
 import { fail, WorldfoldError } from '../base/errors.ts';
 import { yieldToEvents } from '../base/platform.ts';
-import { type EnvironmentChange, parseChange } from '../log/environment.ts';
+import type { EnvironmentChange } from '../log/environment.ts';
 import { encodeRecord } from '../log/record.ts';
 import { hasSnapshots, type LogRecord, type SnapshotInfo, unsupported } from '../log/store.ts';
 import type { KindLayout } from '../schema/compile.ts';
@@ -21,11 +21,12 @@ import {
   checkSource,
   type InputFrom,
 } from './arguments.ts';
+import { metaOf } from './code.ts';
 import { Committer, isLost, release } from './committer.ts';
 import { type ComputedTick, type Engine, InputRefused } from './engine.ts';
 import { attemptText, inputError, inRun } from './failures.ts';
 import type { ForkOptions } from './fork.ts';
-import { eventsOf, frames as framesOf, type LogSource, type MetricFrame, metricsOf } from './history.ts';
+import { eventsOf, type LogSource, type MetricFrame, metricsOf } from './history.ts';
 import { drop, InputQueue, type Submission } from './input-queue.ts';
 import { type ObservedMoment, Observers, type TickNews } from './observers.ts';
 import { damageOf, type KnownLog, noState, type RestoreOptions, restore } from './restore.ts';
@@ -33,7 +34,7 @@ import { finishRun } from './run-doors.ts';
 import type { AdvanceOptions, AdvanceResult } from './run-options.ts';
 import type { RunParts } from './run-parts.ts';
 import { checkCall, type RunState } from './run-states.ts';
-import { SnapshotKeeper } from './snapshots.ts';
+import { checkUnpin, SnapshotKeeper } from './snapshots.ts';
 import type { KeptSnapshot } from './types.ts';
 
 /** Milliseconds of computing before other tasks get their turn. */
@@ -50,7 +51,8 @@ export class RunCore {
   private readonly queue: InputQueue;
   private readonly observers: Observers;
   private readonly keeper: SnapshotKeeper | null;
-  private namesTold: boolean;
+  /** Whether the log says already what computes its ticks, and what the metrics are called. */
+  private introduced: boolean;
   private hasEnded: boolean;
   private advancing = false;
   /** Whether the last tick failed. */
@@ -76,7 +78,7 @@ export class RunCore {
     this.queue = new InputQueue(id, parts.maxInputs);
     this.observers = new Observers(id, engine.world.schema.compiled);
     this.submit = this.submitters();
-    this.namesTold = parts.namesTold;
+    this.introduced = parts.introduced;
     this.keeper = hasSnapshots(store)
       ? new SnapshotKeeper({
           ...parts,
@@ -260,12 +262,12 @@ export class RunCore {
     this.observers.tell('computed', [record]);
   }
 
-  private encode({ content, metrics }: ComputedTick): LogRecord {
-    const names = Object.keys(this.engine.world.def.metrics ?? {});
-    const metricNames = this.namesTold ? null : names;
-    const record = encodeRecord(content, { time: this.parts.wallClock(), metricNames, metrics });
-    this.namesTold = true;
-    this.engine.advanceTo(content, record.hash);
+  private encode(computed: ComputedTick): LogRecord {
+    const { engine, parts, introduced } = this;
+    const meta = metaOf(engine.world, computed, parts.wallClock(), !introduced);
+    const record = encodeRecord(computed.content, meta);
+    this.introduced = true;
+    engine.advanceTo(computed.content, record.hash);
     return record;
   }
 
@@ -439,9 +441,7 @@ export class RunCore {
     checkCall(this.id, this.state, 'snapshot');
     const { store, segment } = this.parts;
     if (!hasSnapshots(store)) return unsupported(store, 'snapshots');
-    if (this.known.base !== null && tick === this.tick) refuseUnpin(this.id, tick);
-    for await (const { environment } of framesOf(this.source, tick + 1, Math.min(tick + 1, this.tick)))
-      if (environment !== null && parseChange(environment).era !== undefined) refuseUnpin(this.id, tick);
+    await checkUnpin(this.id, this.source, tick, this.known.base !== null && tick === this.tick);
     await store.pinSnapshot(segment, tick, false);
   }
 
@@ -483,13 +483,5 @@ export class RunCore {
     }
   }
 }
-
-const refuseUnpin = (run: string, tick: number): never =>
-  fail(
-    'BAD_USAGE',
-    `run '${run}': an era begins with the snapshot of tick ${tick}`,
-    { run, tick },
-    'Nothing else holds its world: it stays pinned.',
-  );
 
 finishRun(RunCore.prototype);

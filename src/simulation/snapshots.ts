@@ -5,13 +5,15 @@
  * next one is written whole.
  */
 import { messageOf } from '../base/canonical.ts';
-import { isWorldfoldError } from '../base/errors.ts';
+import { fail, isWorldfoldError } from '../base/errors.ts';
 import { warn } from '../base/platform.ts';
 import { ChunkBook } from '../log/chunks.ts';
+import { parseChange } from '../log/environment.ts';
 import { encodeManifest } from '../log/manifest.ts';
 import { hasForks, type SnapshotInfo, type Store } from '../log/store.ts';
 import { isLost, persistent } from './committer.ts';
 import type { Engine } from './engine.ts';
+import { frames, type LogSource } from './history.ts';
 
 /** When a run keeps snapshots by itself, and how many of them. */
 export interface SnapshotPolicy {
@@ -156,4 +158,27 @@ export class SnapshotKeeper {
     this.book.kept(plan.tables, numbers);
     this.last = this.lastKept = tick;
   }
+}
+
+/**
+ * Refuses to unpin the snapshot that an era of the log begins with, or is about to begin with (`begins`):
+ * nothing else holds its world. `BAD_USAGE`.
+ */
+export async function checkUnpin(
+  run: string,
+  source: LogSource,
+  tick: number,
+  begins: boolean,
+): Promise<void> {
+  let isBase = begins;
+  const head = Math.max(source.durableTick, source.undurable.at(-1)?.tick ?? 0);
+  for await (const { environment } of frames(source, tick + 1, Math.min(tick + 1, head)))
+    isBase ||= environment !== null && parseChange(environment).era !== undefined;
+  if (isBase)
+    fail(
+      'BAD_USAGE',
+      `run '${run}': an era begins with the snapshot of tick ${tick}`,
+      { run, tick },
+      'Nothing else holds its world: it stays pinned.',
+    );
 }

@@ -102,6 +102,8 @@ async function snapshots(path: string): Promise<void> {
   await store.close();
 }
 
+const LARGE_STEP = 100;
+
 /** Forks tick 0 of that run, appends to it, keeps a snapshot and removes it, again and again; says so. */
 async function forks(path: string): Promise<void> {
   const store = await sqliteStore(path);
@@ -120,11 +122,14 @@ async function forks(path: string): Promise<void> {
   await store.close();
 }
 
-/** Collects by small steps; says what each deleted, where it deleted something. */
+/**
+ * Collects by small steps; says what each deleted, where it deleted something. Every other step is a large
+ * one: chunks come last, and small steps alone never come to them beside a process that forks faster.
+ */
 async function collect(path: string, limit: number): Promise<void> {
   const store = await sqliteStore(path);
-  while (!existsSync(stopOf(path))) {
-    const deleted = await store.collect(limit);
+  for (let step = 1; !existsSync(stopOf(path)); step++) {
+    const deleted = await store.collect(step % 2 === 0 ? limit * LARGE_STEP : limit);
     if (deleted > 0) say(deleted);
     // Whoever waits for the file sleeps between its tries: lets it have one.
     await new Promise((resolve) => setTimeout(resolve, 2));

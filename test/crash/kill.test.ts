@@ -16,7 +16,7 @@ import { sqliteStore } from '../../src/stores/sqlite/index.ts';
 import { SOURCE } from './herd.ts';
 import { live, policy, ROOT, type Said, world } from './life.ts';
 import { framesFrom, hexOf, loadSnapshots, plainFrame } from './stored.ts';
-import { bundleChild, type Instant, type LifeEnd, Victims } from './victims.ts';
+import { bundleChild, drawsOf, type Instant, type LifeEnd, Victims } from './victims.ts';
 
 const { env } = process;
 const isThorough = Boolean(env.CI || env.WORLDFOLD_REQUIRE_ALL);
@@ -34,21 +34,15 @@ let victims: Victims;
 let failed = false;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'worldfold-kills-'));
-  victims = new Victims(await bundleChild());
+  victims = new Victims(await bundleChild('kill-child'));
 });
 afterAll(() => {
   victims.close();
   if (!failed) rmSync(folder, { recursive: true });
 });
 
-/** A small generator of numbers below 1: https://en.wikipedia.org/wiki/Linear_congruential_generator */
 function instants(seed: number): () => Instant {
-  let state = (seed * 2654435761) >>> 0;
-  const draw = (): number => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-  draw();
+  const draw = drawsOf(seed);
   // A third of the lives end while the store is opened and the run taken up; the others somewhere later.
   return () => {
     const lines = draw() < 0.3 ? 0 : Math.floor(90 * draw() * draw());
@@ -157,13 +151,13 @@ async function killAndCompare(path: string, seed: number, kills: number): Promis
   const witness = new Witness();
   const next = instants(seed);
   for (let kill = 0; kill < kills; kill++) {
-    const end = await victims.live(path, FOREVER, next());
+    const end = await victims.live({ path, until: FOREVER }, next());
     expect({ signal: end.signal, last: end.said.at(-1) }).toMatchObject({ signal: 'SIGKILL' });
     witness.hear(end);
     await look(path, witness);
   }
   const head = (witness.hashes.get(ROOT)?.length ?? 1) - 1;
-  const peace = await victims.live(path, head + PEACE, null);
+  const peace = await victims.live({ path, until: head + PEACE }, null);
   expect([peace.code, peace.said.at(-1)]).toEqual([0, ['done']]);
   witness.hear(peace);
   await look(path, witness);

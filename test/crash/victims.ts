@@ -16,15 +16,18 @@ interface Bundler {
   build(options: object): Promise<unknown>;
 }
 
-/** Bundles the child; loading the sources one by one would take longer than most lives. Returns the file. */
-export async function bundleChild(): Promise<string> {
+/**
+ * Bundles the child of a file beside this one; loading the sources one by one would take longer than most
+ * lives. Returns the bundle.
+ */
+export async function bundleChild(name: string): Promise<string> {
   // The bundler is tsx's.
   const { build } = createRequire(import.meta.resolve('tsx'))('esbuild') as Bundler;
   const folder = join(root, '.cache', 'crash');
   mkdirSync(folder, { recursive: true });
-  const outfile = join(folder, `kill-child-${process.pid}.mjs`);
+  const outfile = join(folder, `${name}-${process.pid}.mjs`);
   await build({
-    entryPoints: [fileURLToPath(new URL('./kill-child.ts', import.meta.url))],
+    entryPoints: [fileURLToPath(new URL(`./${name}.ts`, import.meta.url))],
     bundle: true,
     platform: 'node',
     format: 'esm',
@@ -34,6 +37,17 @@ export async function bundleChild(): Promise<string> {
     outfile,
   });
   return outfile;
+}
+
+/** A small generator of numbers below 1: https://en.wikipedia.org/wiki/Linear_congruential_generator */
+export function drawsOf(seed: number): () => number {
+  let state = (seed * 2654435761) >>> 0;
+  const draw = (): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+  draw();
+  return draw;
 }
 
 /** How a life ended, and everything that it said, in order. */
@@ -46,7 +60,7 @@ export interface LifeEnd {
 /** When to kill: so many milliseconds after the child said so many lines; never where null. */
 export type Instant = { readonly lines: number; readonly ms: number } | null;
 
-/** A child that waits for its store. */
+/** A child that waits for what it is to live on. */
 class Victim {
   private readonly child: ChildProcess;
   private readonly said: LifeEnd['said'][number][] = [];
@@ -69,7 +83,7 @@ class Victim {
     this.ended = Promise.all([exited, drained]).then(() => {});
   }
 
-  /** Settles when it waits for its store. */
+  /** Settles when it waits. */
   private ready(): Promise<void> {
     return new Promise((resolve) => {
       this.onLine = resolve;
@@ -77,8 +91,8 @@ class Victim {
     });
   }
 
-  /** Lets it live on a store, up to a tick or until it is killed. */
-  async live(path: string, until: number, instant: Instant): Promise<LifeEnd> {
+  /** Lets it live on what it is given, to its end or until it is killed. */
+  async live(given: object, instant: Instant): Promise<LifeEnd> {
     const { child, said } = this;
     await Promise.race([this.ready(), this.ended]);
     let timer: NodeJS.Timeout | undefined;
@@ -87,7 +101,7 @@ class Victim {
       timer = setTimeout(() => child.kill('SIGKILL'), instant.ms);
     };
     this.onLine();
-    child.stdin!.end(`${JSON.stringify({ path, until })}\n`);
+    child.stdin!.end(`${JSON.stringify(given)}\n`);
     await this.ended;
     clearTimeout(timer);
     return { said: said.slice(1), signal: child.signalCode, code: child.exitCode };
@@ -109,10 +123,10 @@ export class Victims {
   }
 
   /** See {@link Victim.live}. */
-  live(path: string, until: number, instant: Instant): Promise<LifeEnd> {
+  live(given: object, instant: Instant): Promise<LifeEnd> {
     const { next } = this;
     this.next = new Victim(this.file);
-    return next.live(path, until, instant);
+    return next.live(given, instant);
   }
 
   /** Ends the one that waits. */

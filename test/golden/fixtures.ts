@@ -131,3 +131,16 @@ export const smallContent = (): TickContent => ({
 });
 
 export const SMALL_META: RecordMeta = { time: 1_700_000_000_000, metricNames: null, metrics: [3] };
+
+/** Metadata that say all they can say. */
+export const NOTED_META: RecordMeta = {
+  ...SMALL_META,
+  changed: [
+    { table: 0, hash: bytes(8, 0x10) },
+    { table: 200, hash: bytes(8, 0x20) },
+  ],
+  writer: {
+    code: '0123456789abcdef',
+    engine: { node: '20.0.0', v8: '11.3', arch: 'x64', platform: 'linux' },
+  },
+};

@@ -12,6 +12,7 @@ import { type CompiledSchema, compileText } from '../../src/schema/compile.ts';
 import { meaningOf } from '../../src/schema/layout.ts';
 import { backRow, rowsOf, TYPES } from './every-type.ts';
 import {
+  NOTED_META,
   ROWS,
   ROWS_BACK,
   SMALL,
@@ -52,6 +53,7 @@ function described(bytes: Uint8Array, schema: CompiledSchema): unknown {
 const CASES = [
   ['record-v1', WIDE, () => encodeRecord(wideContent(), WIDE_META).bytes],
   ['record-small-v1', SMALL, () => encodeRecord(smallContent(), SMALL_META).bytes],
+  ['record-notes-v1', SMALL, () => encodeRecord(smallContent(), NOTED_META).bytes],
 ] as const;
 
 beforeAll(loadHash);
@@ -80,6 +82,8 @@ describe.each(CASES)('%s', (name, schema, encode) => {
   });
 });
 
+const GOLDEN = [...CASES.map(([name]) => `${name}.bin`), 'schema-v1.txt', 'state-hash-v1.json'];
+
 describe('docs/formats.md', () => {
   const page = readFileSync(path('../../docs/formats.md'), 'utf8');
   const example = /### Worked example[\s\S]*?```text\n([\s\S]*?)```/.exec(page)![1]!;
@@ -90,8 +94,7 @@ describe('docs/formats.md', () => {
   });
 
   it('names every golden file and every column type', () => {
-    for (const name of ['record-v1.bin', 'record-small-v1.bin', 'schema-v1.txt', 'state-hash-v1.json'])
-      expect(page).toContain(`\`${name}\``);
+    for (const name of GOLDEN) expect(page).toContain(`\`${name}\``);
     for (const { column } of Object.values(TYPES))
       expect(page).toMatch(new RegExp(`\`${column.spec.type.type}\\b`));
   });

@@ -51,6 +51,16 @@ class Place {
   }
 }
 
+/** What metadata say behind the metrics. */
+function readNotes(place: Place): Json {
+  const parts = place.u8();
+  const changed = () => place.list(place.varint(), () => ({ table: place.varint(), hash: place.raw(8) }));
+  return {
+    ...(parts & 1 ? { changed: changed() } : {}),
+    ...(parts & 2 ? { writer: JSON.parse(place.text()) as Json } : {}),
+  };
+}
+
 type Reader = (view: DataView, at: number) => unknown;
 const NUMBERS: { readonly [type: string]: readonly [number, Reader] } = {
   u8: [1, (v, at) => v.getUint8(at)],
@@ -178,9 +188,10 @@ export function naiveRecord(bytes: Uint8Array, schemaText: string): Json {
   const packed = place.varint();
   const metricNames = packed % 2 === 1 ? place.list(packed >> 1, place.text) : null;
   const metrics = place.list(packed >> 1, place.f64);
+  const notes = place.at < bytes.length - 4 ? readNotes(place) : {};
   const sha = new Uint8Array(createHash('sha256').update(bytes.subarray(0, length)).digest());
   return {
     ...{ magic, length, columnsEnd, tick, sequence, previous, stateHash, environment, waves, draws, events },
-    ...{ hash, sha, meta: { time, metricNames, metrics }, left: bytes.length - place.at },
+    ...{ hash, sha, meta: { time, metricNames, metrics, ...notes }, left: bytes.length - place.at },
   };
 }

@@ -47,15 +47,19 @@ const anyAround: fc.Arbitrary<Made['around']> = fc.record({
   stateHash: fc.option(bytesOf(16)),
 });
 
+const anyChange = fc.record({ table: varint, hash: fc.uint8Array({ minLength: 8, maxLength: 8 }) });
+const WRITER = { code: 'c', engine: { node: '20.0.0', v8: '11.3', arch: 'x64', platform: 'linux' } };
 const anyMeta: fc.Arbitrary<RecordMeta> = fc
-  .tuple(fc.double(), fc.array(fc.double(), { maxLength: 3 }), fc.boolean())
-  .chain(([time, metrics, named]) =>
+  .tuple(fc.double(), fc.array(fc.double(), { maxLength: 3 }), fc.boolean(), fc.boolean(), fc.boolean())
+  .chain(([time, metrics, named, changed, written]) =>
     fc.record({
       time: fc.constant(time),
       metrics: fc.constant(metrics),
       metricNames: named
         ? fc.array(anyName, { minLength: metrics.length, maxLength: metrics.length })
         : fc.constant(null),
+      ...(changed && { changed: fc.array(anyChange, { maxLength: 3 }) }),
+      ...(written && { writer: fc.constant(WRITER) }),
     }),
   );
 

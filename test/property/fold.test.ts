@@ -1,6 +1,5 @@
 /** L3: world(T) = fold(apply, records 0..T), for arbitrary worlds. */
 import { afterEach, expect, test } from 'vitest';
-import { hex } from '../../src/base/bytes.ts';
 import { allowGeneration } from '../../src/base/generate.ts';
 import { memoryStore } from '../../src/log/memory-store.ts';
 import { replay } from '../../src/replay/replay.ts';
@@ -16,7 +15,7 @@ import {
 import { begin, foldTick, Heard, referenceOf, runOut, stepOnce } from './support/drive.ts';
 import { expectOneWorld } from './support/faces.ts';
 import { holds } from './support/holds.ts';
-import { eventsIn, framesOf, recordsOf } from './support/recorded.ts';
+import { eventsIn, framesOf, hashedPart } from './support/recorded.ts';
 
 afterEach(() => allowGeneration(null));
 
@@ -104,13 +103,13 @@ test('L3: a record holds what was emitted, as it was applied, with the ids that 
   });
 });
 
-/** The bytes of a plan's records, tick by tick. */
+/** What is hashed of a plan's records, tick by tick: the text of the code stands outside. */
 async function bytesOf(plan: WorldPlan, variant: WorldVariant = {}): Promise<string[]> {
   const store = memoryStore();
   const run = await begin(plan, store, variant);
   await runOut(plan, run);
   await run.close();
-  return (await recordsOf(store)).map(({ bytes }) => hex(bytes));
+  return (await framesOf(store)).map(hashedPart);
 }
 
 test('L3: handlers in row form and in batch form fold the same', async () => {
