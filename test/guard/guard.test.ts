@@ -1,3 +1,4 @@
+import { promiseHooks } from 'node:v8';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { GUARD_GROUPS, type GuardGroup } from '../../src/base/ambient.ts';
 import { memoryStore } from '../../src/log/memory-store.ts';
@@ -154,6 +155,40 @@ describe('what is no source', () => {
     expect(made).toBe(2000);
     expect(run.tick).toBe(50);
   });
+});
+
+test('L8: promises are watched while ticks are computed or folded, and at no other time', async () => {
+  let watching = 0;
+  const { onInit } = promiseHooks;
+  const spy = vi.spyOn(promiseHooks, 'onInit').mockImplementation((made) => {
+    const stop = onInit(made) as () => void;
+    watching++;
+    return () => {
+      watching--;
+      stop();
+    };
+  });
+  const seen: number[] = [];
+  const store = memoryStore();
+  let fails = false;
+  const world = worldWith('a handler of rows', () => {
+    seen.push(watching);
+    if (fails) throw new RangeError('the cause');
+  });
+  const run = await createRun(world, { store, seed, id, snapshots: false });
+  run.on('computed', () => void seen.push(watching));
+  await run.advance(1);
+  fails = true;
+  await caught(() => run.advance(1).finally(() => void (fails = false)));
+  expect(watching).toBe(0);
+  await run.at(1);
+  await run.close();
+  expect(seen).toEqual([1, 0, 1, 1, 1]);
+  const calls = spy.mock.calls.length;
+  await createRun(world, { store, seed, id: 'unwatched', guard: { async: 'off' } });
+  expect(spy.mock.calls.length).toBe(calls);
+  expect(watching).toBe(0);
+  spy.mockRestore();
 });
 
 describe('levels', () => {

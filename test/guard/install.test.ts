@@ -179,6 +179,12 @@ describe('outside a tick a wrapper is what it stands for', () => {
     ]);
     expect(['b', 'a'].sort((a, b) => a.localeCompare(b))).toEqual(['a', 'b']);
     expect(new WeakRef(HOLDERS).deref()).toBe(HOLDERS);
+    expect(new WeakRef(HOLDERS).constructor).toBe(WeakRef);
+    expect(WeakRef).not.toBe(original.WeakRef);
+    class Kept extends WeakRef<object> {}
+    expect(new Kept(HOLDERS)).toBeInstanceOf(Kept);
+    expect(new Kept(HOLDERS)).toBeInstanceOf(original.WeakRef);
+    expect(new Intl.Collator('en').constructor).toBe(Intl.Collator);
     expect(crypto.randomBytes(4)).toHaveLength(4);
     expect(setTimeout).toBe(load('node:timers').setTimeout);
     await new Promise((resolve) => setTimeout(resolve, 1));
