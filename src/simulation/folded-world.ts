@@ -89,7 +89,7 @@ export class FoldedWorld {
   protected streams = new Streams('');
   protected readonly applier: Applier;
   protected readonly audit: Audit | null;
-  protected readonly watch: Watch;
+  readonly watch: Watch;
   private readonly migration: Running;
   /** What the next record is to say of the environment. */
   private proposed: EnvironmentChange | null = null;

@@ -156,6 +156,7 @@ export class RunCore {
     try {
       return await this.advanceBy(n, options);
     } finally {
+      this.engine.watch.release();
       this.advancing = false;
       done();
     }
@@ -209,6 +210,7 @@ export class RunCore {
       if (this.keeper?.isDue()) await this.keepSnapshot(this.keeper);
       if (steadyClock() - slice > SLICE_MS) {
         progress();
+        this.engine.watch.release();
         await this.committer.renew();
         await yieldToEvents();
         slice = steadyClock();
@@ -231,25 +233,36 @@ export class RunCore {
     return this.queue.take((await kept) ?? []);
   }
 
+  /** One tick; null where nothing of it has to be waited for. */
+  private step(): Promise<unknown> | null {
+    if (this.parts.later === null) return this.stepWith(this.queue.take([]));
+    this.engine.watch.release();
+    return this.inputs().then((submissions) => this.stepWith(submissions));
+  }
+
   /** One tick. Inputs that do not apply are dropped and the tick is computed again without them. */
-  private async step(): Promise<void> {
-    let submissions = await this.inputs();
-    for (;;) {
-      try {
-        this.compute(submissions);
-        return;
-      } catch (e) {
-        this.engine.hide();
-        this.rebuildTo = this.engine.position.tick;
-        if (!(e instanceof InputRefused)) throw await this.tickFailed(e, submissions);
-        const refused = submissions[e.index]!;
-        if (refused.from === 'fork')
-          throw await this.tickFailed(inputError(refused, e.cause, this.id), submissions);
-        submissions = submissions.filter((submission) => submission !== refused);
-        drop(refused, inputError(refused, e.cause, this.id));
-      }
-      await this.rebuildFor(submissions);
+  private stepWith(submissions: readonly Submission[]): Promise<void> | null {
+    try {
+      this.engine.watch.hold();
+      this.compute(submissions);
+      return null;
+    } catch (e) {
+      this.engine.watch.release();
+      return this.mendStep(e, submissions);
     }
+  }
+
+  private async mendStep(e: unknown, submissions: readonly Submission[]): Promise<void> {
+    this.engine.hide();
+    this.rebuildTo = this.engine.position.tick;
+    if (!(e instanceof InputRefused)) throw await this.tickFailed(e, submissions);
+    const refused = submissions[e.index]!;
+    if (refused.from === 'fork')
+      throw await this.tickFailed(inputError(refused, e.cause, this.id), submissions);
+    const others = submissions.filter((submission) => submission !== refused);
+    drop(refused, inputError(refused, e.cause, this.id));
+    await this.rebuildFor(others);
+    await this.stepWith(others);
   }
 
   private compute(submissions: readonly Submission[]): void {
@@ -323,6 +336,7 @@ export class RunCore {
 
   /** Commits what waits and tells whoever waits for it. */
   private async commit(): Promise<void> {
+    this.engine.watch.release();
     try {
       const records = await this.committer.commit();
       this.stalled = false;

@@ -12,6 +12,7 @@ export class Watch {
   private readonly isOn: boolean;
   private readonly seesPromises: boolean;
   private stop: (() => void) | null = null;
+  private held = false;
 
   constructor(levels: GuardLevels) {
     this.levels = levels;
@@ -28,11 +29,22 @@ export class Watch {
   /** A tick begins: promises are seen from now on, as they can't be wrapped. */
   begin(): void {
     if (this.isOn) installGuard();
-    if (this.seesPromises) this.stop = onPromise(promiseMade);
+    if (this.seesPromises && this.stop === null) this.stop = onPromise(promiseMade);
   }
 
-  /** It ends; other code of the process makes its promises at no cost. */
+  /** It ends; other code of the process makes its promises at no cost, unless more ticks follow at once. */
   end(): void {
+    if (!this.held) this.release();
+  }
+
+  /** Ticks follow on one another: to turn the hook off and on between them costs as much as a short system. */
+  hold(): void {
+    this.held = true;
+  }
+
+  /** Something is waited for. */
+  release(): void {
+    this.held = false;
     this.stop?.();
     this.stop = null;
   }
