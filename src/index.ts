@@ -24,13 +24,29 @@ export type {
 } from './projections/world-diff.ts';
 export { differenceJson } from './projections/world-diff.ts';
 export { describeRun, listRuns, type RunDescription } from './replay/describe.ts';
-export { type DiffLog, type DiffReport, type DiffRun, diff } from './replay/diff.ts';
+export { type DiffLog, type DiffReport, diff } from './replay/diff.ts';
 export { differenceText } from './replay/diff-text.ts';
 export { type ForkRunOptions, forkRun } from './replay/fork-run.ts';
 export { type ForkNode, forkTree } from './replay/fork-tree.ts';
+export type { GivenLog, GivenRun } from './replay/given.ts';
 export { type Moment, type ReadWorldOptions, readWorld } from './replay/read-world.ts';
 export { type Removed, removeRun } from './replay/remove-run.ts';
 export { type ReplayOptions, type ReplayReport, replay } from './replay/replay.ts';
+export { type BisectReport, bisect } from './replay/verify/bisect.ts';
+export type { DrawsDifference, EventAt, TickDifference } from './replay/verify/compare-ticks.ts';
+export type { VerifyOptions } from './replay/verify/options.ts';
+export type {
+  Computed,
+  DamageReport,
+  DivergenceCause,
+  DivergenceReport,
+  Ticks,
+  VerifyMode,
+  VerifyReport,
+} from './replay/verify/report.ts';
+export { bisectJson, verifyJson } from './replay/verify/report-json.ts';
+export { bisectText, divergenceText, verifyText } from './replay/verify/report-text.ts';
+export { verify } from './replay/verify/verify.ts';
 export type { Declaration } from './schema/check.ts';
 export {
   type AnyColumn,

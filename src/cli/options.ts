@@ -58,7 +58,7 @@ export function parseLimit(text: string): number {
 export function parseTick(text: string): number {
   const tick = Number(text);
   if (/^\d+$/.test(text) && Number.isSafeInteger(tick)) return tick;
-  return fail('BAD_USAGE', `'${text}' is no tick`, { tick: text }, 'Write --at 30, for example.');
+  return fail('BAD_USAGE', `'${text}' is no tick`, { tick: text }, 'Ticks are whole numbers from 0 on: 30.');
 }
 
 /** Adds one text to those before it. */

@@ -4,16 +4,12 @@
  * Owns the mapping from words to a command and from failures to exit codes; the commands are in
  * program-commands.ts.
  */
-import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { EXIT, exitCodeOf, reportFailure } from './failure.ts';
 import type { Io } from './io.ts';
+import { ownPackage } from './package.ts';
 import { addFolders, addForkers, addMakers, addReaders } from './program-commands.ts';
-
-const version = (): string => {
-  const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
-  return version;
-};
+import { addProofs } from './program-proofs.ts';
 
 const EXAMPLES = `
 Examples:
@@ -24,6 +20,7 @@ Examples:
   worldfold diff first mild
   worldfold show mild@60 --table travellers --where health=ill
   worldfold replay first
+  worldfold verify first
 
 Exit codes: 0 done, 1 the check failed, 2 wrong usage, 130 stopped by Ctrl-C.`;
 
@@ -54,12 +51,13 @@ export async function runProgram(words: readonly string[], io: Io): Promise<numb
   };
   const program = new Command('worldfold')
     .description('Deterministic simulations in which the log is the world.')
-    .version(version())
+    .version(ownPackage.version)
     .addHelpText('after', EXAMPLES);
   addMakers(program, io, done);
   addForkers(program, io, done);
   addReaders(program, io, done);
   addFolders(program, io, done, failWith);
+  addProofs(program, io, done, failWith);
   for (const command of [program, ...program.commands]) prepare(command, io);
   try {
     if (words.length === 0) program.outputHelp();

@@ -2,7 +2,8 @@
  * Finding rows by values: `where` and `count`.
  *
  * An index is used where the match names an indexed column; the rest is compared as stored, code against
- * code, without making a value of any row. NaN matches NaN, and −0 matches 0.
+ * code, without making a value of any row. NaN matches NaN, and −0 matches 0; a struct matches by the fields
+ * that are given.
  */
 import { sameBytes } from '../base/bytes.ts';
 import { show } from '../base/canonical.ts';
@@ -16,11 +17,29 @@ import type { TableStore } from './table-store.ts';
 type Test = (row: number) => boolean;
 type Match = { readonly [column: string]: unknown };
 
-function testFields(column: Column, value: object): Test {
-  const tests = column.fields
-    .filter(({ layout }) => layout.name in value)
-    .map((field) => testOf(field, (value as Match)[field.layout.name]));
+const isRecord = (value: unknown): value is Match =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The columns, or fields, that are asked for. */
+const namesOf = (match: Match): string[] => Object.keys(match).filter((name) => match[name] !== undefined);
+
+/** The fields of a struct that are given; the others match everything, as columns do. */
+function testFields(column: Column, value: Match): Test {
+  const tests = namesOf(value).map((name) => {
+    const field = column.fields.find(({ layout }) => layout.name === name);
+    return field === undefined ? noField(column, name) : testOf(field, value[name]);
+  });
   return (row) => tests.every((test) => test(row));
+}
+
+function noField({ layout: { path }, fields }: Column, name: string): never {
+  const known = fields.map(({ layout }) => layout.name).join(', ');
+  return fail(
+    'BAD_USAGE',
+    `'${path}' has no field '${name}' to match`,
+    { column: path, field: name },
+    `It has ${known}.`,
+  );
 }
 
 function testVec(lane: FixedLane, value: ArrayLike<number>): Test {
@@ -34,7 +53,6 @@ function testVec(lane: FixedLane, value: ArrayLike<number>): Test {
 
 function testValue(column: Column, value: unknown): Test {
   const { lane } = column;
-  if (lane === null) return testFields(column, value as object);
   if (lane instanceof CellLane) {
     const bytes = lane.codec.encode(value).slice();
     return (row) => sameBytes(lane.bytesAt(row), bytes);
@@ -48,8 +66,9 @@ function testValue(column: Column, value: unknown): Test {
 function testOf(column: Column, value: unknown): Test {
   const { valid } = column;
   if (value === null) return valid === null ? () => false : (row) => !valid.has(row);
-  if (flawOf(column.layout, value) !== null) return () => false;
-  const test = testValue(column, value);
+  const isStruct = column.lane === null;
+  if (isStruct ? !isRecord(value) : flawOf(column.layout, value) !== null) return () => false;
+  const test = isStruct ? testFields(column, value as Match) : testValue(column, value);
   return valid === null ? test : (row) => valid.has(row) && test(row);
 }
 
@@ -69,7 +88,7 @@ function checkMatch(store: TableStore, match: unknown): void {
 /** The rows that match, ascending. Fields that are undefined match everything. */
 export function matchingRows(store: TableStore, match: Match): Uint32Array {
   checkMatch(store, match);
-  const names = Object.keys(match).filter((name) => match[name] !== undefined);
+  const names = namesOf(match);
   const indexed = names.find((name) => store.isIndexed(name));
   const tests = names
     .filter((name) => name !== indexed)
@@ -94,7 +113,7 @@ function countEqual(data: ArrayLike<unknown>, raw: unknown, size: number): numbe
 /** How many rows match. */
 export function countMatching(store: TableStore, match: Match): number {
   checkMatch(store, match);
-  const names = Object.keys(match).filter((name) => match[name] !== undefined);
+  const names = namesOf(match);
   if (names.length === 0) return store.size;
   const column = columnOf(store, names[0]!);
   const value = match[names[0]!];

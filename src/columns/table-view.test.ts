@@ -146,6 +146,22 @@ describe('reading a table', () => {
       expect(keys(writer.where(match))).toEqual([3]);
       expect(writer.count(match)).toBe(1);
     }
+    for (const [pos, found] of [
+      [{ side: 'right' }, [3]],
+      [{ x: 2, side: undefined }, [3]],
+      [{ x: 2, side: 'left' }, []],
+      [{ side: 'left' }, [1, 2, 4, 5]],
+      [{}, [1, 2, 3, 4, 5]],
+      [[2], []],
+      [2, []],
+      [null, []],
+    ] as const) {
+      expect(keys(writer.where({ pos }))).toEqual(found);
+      expect(writer.count({ pos })).toBe(found.length);
+    }
+    expect(code(() => writer.where({ pos: { x: 2, z: 1 } }))).toBe(
+      "BAD_USAGE: 'pos' has no field 'z' to match",
+    );
     expect(keys(writer.where({ bag: [1] }))).toEqual([]);
     expect(keys(writer.where({ dir: [0.1, 0.3] }))).toEqual([]);
   });

@@ -22,12 +22,15 @@ interface Link {
 /** What the ids of the segments of a run begin with; what follows makes them unlike any other. */
 export const segmentPrefix = (run: string): string => `${run}/`;
 
+/** The run that a segment was made for. */
+export const runOf = (segment: string): string => segment.slice(0, Math.max(0, segment.lastIndexOf('/')));
+
 /**
  * Checks that a run is in a segment of its own: an index that names another one's shows its world. `CORRUPT`.
  */
 export function checkNamed(info: RunInfo): RunInfo {
   const { id, segment } = info;
-  if (segment.id.slice(0, segment.id.lastIndexOf('/') + 1) === segmentPrefix(id)) return info;
+  if (runOf(segment.id) === id) return info;
   return fail(
     'CORRUPT',
     `run '${id}' names segment '${segment.id}', which is not its own`,

@@ -25,6 +25,8 @@ export interface WriterNote {
   /** The hint about the texts of the world's functions, as run headers have it. */
   readonly code: string;
   readonly engine: ReturnType<typeof engineHint>;
+  /** A digest of the text of each function that decides results, by its place in the world's definition. */
+  readonly functions: { readonly [place: string]: string };
 }
 
 /** Metadata of a record. */

@@ -231,6 +231,7 @@ export interface ForkStore {
    * Must never delete what a run reaches, be it made while the collection goes on: a segment goes from its
    * end, its head moves back with each call, and a fork that comes between two calls either finds its record
    * up to that head and keeps it, or is refused with `NO_TICK`, or `UNKNOWN_RUN` once the segment is gone.
+   * Where names or segments are damaged so that it can't be sure, it deletes nothing: `CORRUPT`, `NO_RECORD`.
    */
   collect(limit: number): Promise<number>;
 }

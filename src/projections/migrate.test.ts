@@ -3,6 +3,7 @@ import { isWorldfoldError } from '../base/errors.ts';
 import { loadHash } from '../base/hash.ts';
 import { ColumnSet } from '../columns/column-set.ts';
 import type { FixedLane } from '../columns/fixed-lane.ts';
+import { TOUCHED } from '../columns/table-store.ts';
 import type { Batch, Wave } from '../columns/waves.ts';
 import { t } from '../schema/columns.ts';
 import { type CompiledSchema, compileText, SOURCE_KIND, SOURCES } from '../schema/compile.ts';
@@ -131,6 +132,28 @@ describe('migrated tables', () => {
     for (const row of rows) fresh.tables.get('a')!.insert({ ...row, ...zeros });
     expect(rowsOf(made, 'a')).toEqual(rowsOf(fresh, 'a'));
     expect(made.digest()).toEqual(fresh.digest());
+  });
+
+  it('L3 L13: a new singleton that was never set is one that was set to what it reads', () => {
+    const columns = {
+      list: t.list(t.u8()),
+      lists: t.list(t.list(t.text())),
+      struct: t.struct({ n: t.f64(), names: t.enum('a', 'b') }),
+      vec: t.vec(3, 'f32'),
+      text: t.text(),
+      bytes: t.bytes(),
+      big: t.u64(),
+      maybe: t.list(t.u8()).optional(),
+    };
+    const to = { tables: { a: table({ id: t.id() }), s: singleton(columns) } };
+    const made = migrate(planOf({ tables: { a: table({ id: t.id() }) } }, to), () => {});
+    const never = made.digest().slice();
+    const { set } = made.tables.get('s')!;
+    const { list, maybe } = set.rowAt(0) as { readonly list: unknown; readonly maybe: unknown };
+    expect([list, maybe]).toEqual([[], null]);
+    for (const column of set.columns) column.store(0, column.read(0));
+    made.tables.get('s')!.touched = TOUCHED;
+    expect(made.digest()).toEqual(never);
   });
 
   it('L13: give functions the old value and the row of the version before', () => {

@@ -14,7 +14,7 @@ import { TableStore, type Unmarked } from '../columns/table-store.ts';
 import { SingleView, TableView } from '../columns/table-view.ts';
 import { SingleWriter, TableWriter } from '../columns/table-writer.ts';
 import { type CompiledSchema, SOURCES } from '../schema/compile.ts';
-import { defaultOf } from '../schema/validate.ts';
+import { beginning } from '../schema/migration-fit.ts';
 
 const states = new WeakMap<object, WorldState>();
 
@@ -53,6 +53,8 @@ export class WorldState {
 
   /**
    * A singleton has its one row from the start: defaults where declared, else zeros until the setup sets it.
+   * They are stored as values are, so that what reads the same is hashed the same. Keys of other tables and
+   * JSON have no zero: their cells are cleared.
    */
   private fillSingles(): void {
     for (const store of this.tables.values()) {
@@ -60,9 +62,9 @@ export class WorldState {
       store.set.ensure(1);
       store.set.size = 1;
       for (const column of store.set.columns) {
-        const fallback = defaultOf(column.layout);
-        if (fallback === undefined) for (const lane of column.lanes) lane.clear(0);
-        else column.store(0, fallback);
+        const first = beginning(column.layout);
+        if (first === undefined) for (const lane of column.lanes) lane.clear(0);
+        else column.store(0, first);
       }
     }
   }

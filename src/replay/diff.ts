@@ -9,36 +9,18 @@ import { hex } from '../base/bytes.ts';
 import { show } from '../base/canonical.ts';
 import { fail } from '../base/errors.ts';
 import { loadHash } from '../base/hash.ts';
-import type { Store } from '../log/store.ts';
 import { type Both, type DiffOptions, diffWorlds, type WorldDifference } from '../projections/world-diff.ts';
 import { stateOf } from '../projections/world-state.ts';
-import { checkStore, checkText } from '../simulation/arguments.ts';
 import type { Engine } from '../simulation/engine.ts';
-import { frames, type LogSource } from '../simulation/history.ts';
+import { frames, readEnvironment } from '../simulation/history.ts';
 import { RunCore } from '../simulation/run.ts';
-import { checkCall, type RunState } from '../simulation/run-states.ts';
-import type { GuardOption } from '../simulation/types.ts';
 import { firstDifference, foldedAt, type Logs } from './first-difference.ts';
-import { checkTick, engineAt, type Log, logOf, needWorld } from './given.ts';
+import { checkTick, engineAt, type GivenLog, type GivenRun, type Log, logGiven } from './given.ts';
 
-/** A run that is open, as `createRun`, `openRun` and `fork` give it. */
-export interface DiffRun {
-  readonly id: string;
-  readonly tick: number;
-  readonly state: RunState;
-  at(tick: number): Promise<object>;
-}
-
-/** A stored run, which is read without becoming its writer. */
-export interface DiffLog {
-  readonly store: Store;
-  readonly id: string;
-  /** What `defineWorld` returned. */
-  readonly world: { readonly schema: object; readonly def: object };
+/** A stored run to compare, or one of its ticks. */
+export interface DiffLog extends GivenLog {
   /** The tick whose world is meant. Where no side has one, the runs are compared. */
   readonly tick?: number;
-  /** What becomes of handlers that use a source which no log holds; see the same option of `createRun`. */
-  readonly guard?: GuardOption;
 }
 
 /** What `diff` found. */
@@ -62,25 +44,8 @@ interface Side {
   readonly tick: number | null;
 }
 
-/** The log of an open run as it stands, ticks that are not durable yet included. */
-function openLog(run: RunCore): Side {
-  checkCall(run.id, run.state, 'read');
-  const { source, engine } = run as unknown as { readonly source: LogSource; readonly engine: Engine };
-  const undurable = [...source.undurable];
-  return {
-    log: {
-      id: run.id,
-      world: engine.world,
-      source: { ...source, undurable },
-      tick: run.tick,
-      guard: engine.guard,
-    },
-    tick: null,
-  };
-}
-
 async function sideOf(given: unknown): Promise<Side> {
-  if (given instanceof RunCore) return openLog(given);
+  if (given instanceof RunCore) return { log: await logGiven('diff', given), tick: null };
   if (!isObject(given) || !('store' in given))
     return fail(
       'BAD_USAGE',
@@ -88,12 +53,8 @@ async function sideOf(given: unknown): Promise<Side> {
       {},
       'Give two runs, two worlds as run.world and run.at(tick) give them, or { store, id, world }.',
     );
-  checkNames('a side of diff', given, ['store', 'id', 'world', 'tick', 'guard']);
-  const { store, id, tick, guard } = given;
-  const world = needWorld('diff', given.world);
-  checkStore('diff', store);
-  checkText('id', id);
-  const log = await logOf(store as Store, id as string, world, guard);
+  const { tick, ...run } = given;
+  const log = await logGiven('diff', run);
   if (tick !== undefined) checkTick(log, tick);
   return { log, tick: tick ?? null };
 }
@@ -125,10 +86,19 @@ async function diffLogs(logs: Logs, options: DiffOptions): Promise<DiffReport> {
   return { equal: false, tick, heads, difference: diffWorlds(folded.a.state, folded.b.state, options) };
 }
 
+/** Whether logs began under the schema of their worlds, and so have no other. */
+async function isPresent(...logs: readonly Log[]): Promise<boolean> {
+  for (const { world, source } of logs)
+    if ((await readEnvironment(source.store, source.path)).schema !== world.schema.compiled.text)
+      return false;
+  return true;
+}
+
 /** The difference of two logs that agree: worlds are built only where the log does not tell enough. */
 async function noDifference(logs: Logs, end: number): Promise<WorldDifference> {
   const { a, b } = logs;
-  if (a.world.schema.compiled.text === b.world.schema.compiled.text)
+  // Hashes of an older schema are none of the worlds' that are shown.
+  if (a.world.schema.compiled.text === b.world.schema.compiled.text && (await isPresent(a, b)))
     for await (const { stateHash } of frames(a.source, end, end)) {
       if (stateHash === null) break;
       const hash = { a: hex(stateHash), b: hex(stateHash) };
@@ -154,9 +124,9 @@ function checkLimit(options: unknown): asserts options is DiffOptions {
 
 /**
  * Compares two runs: finds the first tick whose worlds differ, and tells which tables, columns and rows
- * differ after it. What the logs share costs nothing; where one is shorter, they are compared up to its end,
- * and `heads` tells. Open runs and stored ones (`{ store, id, world }`) go together; stored ones with a
- * `tick` are compared as worlds of that tick.
+ * differ after it. What the logs share costs one look at record 0; where one is shorter, they are compared up
+ * to its end, and `heads` tells. Open runs and stored ones (`{ store, id, world }`) go together; stored ones
+ * with a `tick` are compared as worlds of that tick.
  *
  * A tick that recorded no hash (`hashEvery`) between two that agree counts as equal. `NO_STATE` where a log
  * is damaged there, or other code recorded it; `UNKNOWN_RUN`, `NO_TICK`, `CLOSED`.
@@ -167,10 +137,14 @@ function checkLimit(options: unknown): asserts options is DiffOptions {
  * console.log(`they part at tick ${tick}\n${differenceText(difference, ['run', 'fork'])}`);
  * ```
  */
-export function diff(a: DiffRun | DiffLog, b: DiffRun | DiffLog, options?: DiffOptions): Promise<DiffReport>;
+export function diff(
+  a: GivenRun | DiffLog,
+  b: GivenRun | DiffLog,
+  options?: DiffOptions,
+): Promise<DiffReport>;
 /** Compares the worlds of one run after two of its ticks. */
 export function diff(
-  run: DiffRun | DiffLog,
+  run: GivenRun | DiffLog,
   from: number,
   to: number,
   options?: DiffOptions,

@@ -1,52 +1,22 @@
 import { describe, expect, test, vi } from 'vitest';
+import {
+  bank,
+  recorded,
+  bankSchema as schema,
+  wideBank,
+  wideSchema as wider,
+} from '../../test/support/bank.ts';
 import { caught, codeOf, framesOf, hashesOf, rowsOf } from '../../test/support/runs.ts';
 import { hex } from '../base/bytes.ts';
 import { parseChange } from '../log/environment.ts';
 import { memoryStore } from '../log/memory-store.ts';
-import type { Store } from '../log/store.ts';
 import { t } from '../schema/columns.ts';
 import { defineSchema } from '../schema/define.ts';
-import { event, singleton, table } from '../schema/tables.ts';
+import { singleton } from '../schema/tables.ts';
 import { createRun } from '../simulation/create-run.ts';
 import { defineWorld } from '../simulation/define-world.ts';
 import { openRun } from '../simulation/open-run.ts';
 import { replay } from './replay.ts';
-
-const schema = defineSchema({
-  name: 'bank',
-  version: 1,
-  config: { step: t.u8().default(1) },
-  tables: {
-    sums: singleton({ total: t.f64().default(0), count: t.u32().default(0) }),
-    marks: table({ tick: t.u32().key(), n: t.f64() }),
-  },
-  events: { added: event({ n: t.f64() }), marked: event({ n: t.f64() }) },
-});
-
-/** A world whose handler multiplies what is added, from a tick of which code it is on. */
-const bank = (factor: number, marks = 1) => {
-  const add = schema.system('add', ({ emit, tick, config }) => {
-    emit.added({ n: tick * config.step });
-    if (tick % 3 === 0) emit.marked({ n: tick });
-  });
-  // The factor must show in the text of the handler, as an edit of the code would.
-  const added = new Function(
-    'w',
-    'e',
-    `const { total, count } = w.sums.value; w.sums.set({ total: total + e.n * ${factor}, count: count + 1 });`,
-  ) as (w: object, e: object) => undefined;
-  const marked = new Function('w', 'e', 'now', `w.marks.insert({ tick: now.tick, n: e.n * ${marks} });`) as (
-    w: object,
-    e: object,
-  ) => undefined;
-  return defineWorld(schema, { setup() {}, apply: { added, marked }, systems: [add] });
-};
-
-async function recorded(store: Store, ticks = 10, snapshots: false | { every: number } = { every: 4 }) {
-  const run = await createRun(bank(1), { store, seed: 's', id: 'r', snapshots });
-  await run.advance(ticks);
-  await run.close();
-}
 
 describe('changed code', () => {
   test('L3 L13: handlers of another text and the same results go on in the same era', async () => {
@@ -202,14 +172,32 @@ describe('changed code', () => {
     await run.advance(1);
     expect((await run.at(8)).sums.value.total).toBe(36);
     expect(await codeOf(() => run.at(9))).toBe('NO_STATE');
+    expect(await codeOf(() => run.at(2))).toBe('NO_STATE');
+    expect((await run.at(0)).sums.value.total).toBe(0);
     expect((await run.at(13)).sums.value.total).toBe(78 + 26);
     await run.close();
   });
 
-  test('L12: the base of an era that was lost is named, and nothing else is folded in', async () => {
+  test('L3: what other handlers left on the way to equal hashes is folded into no world of the era', async () => {
     const store = memoryStore();
-    await recorded(store);
-    const run = await openRun(bank(2), { store, id: 'r', adopt: true });
+    await recorded(store, 10, { every: 6 }, { hashEvery: 5 });
+    // Another world after tick 6 alone, where no hash was recorded and a snapshot stands.
+    const changed = bank('(e.n === 6 ? 2 : e.n === 7 ? 1 / 7 : 1)' as never);
+    const run = await openRun(changed, { store, id: 'r', hashEvery: 5, snapshots: { every: 6 } });
+    const totals = [];
+    for (const tick of [5, 6, 7, 8]) totals.push((await run.at(tick)).sums.value.total);
+    expect(totals).toEqual([15, 15 + 12, 15 + 12 + 1, 36]);
+    const fork = await run.fork({ at: 7, id: 'f' });
+    expect(fork.world.sums.value.total).toBe(28);
+    // It took the whole era to open it: the next opening finds a snapshot of this code.
+    await run.advance(1);
+    expect((await run.snapshots()).map(({ tick }) => tick)).toEqual([6, 10, 11]);
+  });
+
+  test.each([1, 5])('L12: a lost base of an era is named, hashing every %d ticks', async (hashEvery) => {
+    const store = memoryStore();
+    await recorded(store, 10, { every: 4 }, { hashEvery });
+    const run = await openRun(bank(2), { store, id: 'r', adopt: true, hashEvery });
     await run.advance(2);
     await run.close();
     const segment = (await store.head('r'))!.segment.id;
@@ -220,31 +208,6 @@ describe('changed code', () => {
     expect(await codeOf(() => replay(bank(2), { store, id: 'r' }))).toMatch(/NO_STATE|REPLAY_DIFFERS/);
     warned.mockRestore();
   });
-});
-
-const wider = defineSchema({
-  name: 'bank',
-  version: 2,
-  config: { step: t.u8().default(1), fee: t.f64().default(0.5) },
-  tables: {
-    sums: singleton({ total: t.f64().default(0), number: t.u32().default(0), fees: t.f64().default(7) }),
-    marks: table({ tick: t.u32().key(), n: t.f64() }),
-  },
-  // A kind that comes before the others gives each of them another number.
-  events: { aaa: event({}), added: event({ n: t.f64() }), marked: event({ n: t.f64() }) },
-  migrations: { 2: { tables: { sums: { rename: { number: 'count' } } } } },
-});
-const wideBank = defineWorld(wider, {
-  setup() {},
-  apply: {
-    added: (w, e, { config }) => {
-      const { total, number, fees } = w.sums.value;
-      w.sums.set({ total: total + e.n, number: number + 1, fees: fees + config.fee });
-    },
-    marked: (w, e, { tick }) => void w.marks.insert({ tick, n: e.n }),
-    aaa: () => {},
-  },
-  systems: [wider.system('add', ({ emit, tick, config }) => emit.added({ n: tick * config.step }))],
 });
 
 describe('L13: a changed schema', () => {

@@ -44,7 +44,7 @@ async function recordHash({ source }: Log, tick: number): Promise<Uint8Array> {
 }
 
 /** The last tick from `known` to `end` at which both logs have the same record. `known` is one, or -1. */
-async function lastSame({ a, b }: Logs, known: number, end: number): Promise<number> {
+export async function lastSame({ a, b }: Logs, known: number, end: number): Promise<number> {
   let same = known;
   let other = end + 1;
   for (let step = 1; other - same > 1; ) {

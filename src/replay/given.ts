@@ -2,15 +2,19 @@
  * What the calls of this folder are given, checked before anything is done, and the log that it names.
  */
 import { guardLevels } from '../base/ambient.ts';
+import { checkNames } from '../base/arguments.ts';
 import { show } from '../base/canonical.ts';
 import { fail } from '../base/errors.ts';
 import { pathOf } from '../log/lineage.ts';
 import { findRun } from '../log/reader.ts';
 import type { Store } from '../log/store.ts';
+import { checkStore, checkText } from '../simulation/arguments.ts';
 import type { Engine } from '../simulation/engine.ts';
 import type { LogSource } from '../simulation/history.ts';
 import { damageOf, noState, restore, UNKNOWN_LOG } from '../simulation/restore.ts';
+import { RunCore } from '../simulation/run.ts';
 import { newEngine } from '../simulation/run-options.ts';
+import { checkCall, type RunState } from '../simulation/run-states.ts';
 import type { GuardOption } from '../simulation/types.ts';
 import type { AnyWorld } from '../simulation/world.ts';
 
@@ -57,6 +61,50 @@ export function checkTick({ id, tick: last }: Log, tick: unknown): asserts tick 
     );
 }
 
+/** A run that is open, as `createRun`, `openRun` and `fork` give it. */
+export interface GivenRun {
+  readonly id: string;
+  readonly tick: number;
+  readonly state: RunState;
+  at(tick: number): Promise<object>;
+}
+
+/** A stored run, which is read without becoming its writer. */
+export interface GivenLog {
+  readonly store: Store;
+  readonly id: string;
+  /** What `defineWorld` returned. */
+  readonly world: { readonly schema: object; readonly def: object };
+  /** What becomes of code that uses a source which no log holds; see the same option of `createRun`. */
+  readonly guard?: GuardOption;
+}
+
+/** The log of an open run as it stands, or the durable log of a stored one. `UNKNOWN_RUN`, `CLOSED`. */
+export async function logGiven(call: string, given: unknown): Promise<Log> {
+  if (given instanceof RunCore) {
+    checkCall(given.id, given.state, 'read');
+    return {
+      id: given.id,
+      world: given.definition,
+      source: given.source,
+      tick: given.tick,
+      guard: given.guard,
+    };
+  }
+  if (!isObject(given) || !('store' in given))
+    return fail(
+      'BAD_USAGE',
+      `${call} needs a run, not ${show(given)}`,
+      { call },
+      'Give it what createRun, openRun or fork returned, or { store, id, world }.',
+    );
+  checkNames(`what ${call} is given`, given, ['store', 'id', 'world', 'guard']);
+  const world = needWorld(call, given.world);
+  checkStore(call, given.store);
+  checkText('id', given.id);
+  return logOf(given.store as Store, given.id as string, world, given.guard);
+}
+
 /** The durable log of a stored run. `UNKNOWN_RUN`. */
 export async function logOf(
   store: Store,
@@ -72,8 +120,12 @@ export async function logOf(
 }
 
 /** An engine with the world that a log has after a tick; before tick 0 it is empty. `NO_STATE`. */
-export async function engineAt({ id, world, source, guard }: Log, tick: number): Promise<Engine> {
-  const engine = newEngine(world, { guard });
+export async function engineAt(
+  { id, world, source, guard }: Log,
+  tick: number,
+  paranoid = false,
+): Promise<Engine> {
+  const engine = newEngine(world, { guard, paranoid });
   const how = { code: null, compare: 'last', known: UNKNOWN_LOG, onDamage: damageOf(id) } as const;
   await restore(engine, source, tick, how).catch((e) => noState(e, id, tick));
   return engine;

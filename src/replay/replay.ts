@@ -5,21 +5,20 @@ import { hex } from '../base/bytes.ts';
 import { fail } from '../base/errors.ts';
 import { loadHash } from '../base/hash.ts';
 import { steadyClock, yieldToEvents } from '../base/platform.ts';
-import { parseChange } from '../log/environment.ts';
 import { pathOf } from '../log/lineage.ts';
-import { findRun, readFrame, readFrames } from '../log/reader.ts';
+import { findRun, readFrames } from '../log/reader.ts';
 import { eventCount, type RecordFrame } from '../log/record.ts';
-import { hasSnapshots, type Store } from '../log/store.ts';
+import type { Store } from '../log/store.ts';
 import type { Shape } from '../schema/infer.ts';
 import { checkReplay } from '../simulation/arguments.ts';
 import type { WorldDef } from '../simulation/define-world.ts';
 import type { Engine } from '../simulation/engine.ts';
 import { inRun } from '../simulation/failures.ts';
-import type { LogSource } from '../simulation/history.ts';
 import { crossEra } from '../simulation/restore.ts';
 import { newEngine } from '../simulation/run-options.ts';
 import type { GuardOption } from '../simulation/types.ts';
 import type { AnyWorld } from '../simulation/world.ts';
+import { lastAdopted } from './adopted.ts';
 
 /** How to replay. */
 export interface ReplayOptions {
@@ -141,20 +140,4 @@ async function replayAll(world: AnyWorld, options: ReplayOptions): Promise<Repla
     ticks: tick - from + 1,
     events,
   };
-}
-
-/**
- * The first tick of the last era up to `to` that began with adopted code, or 0. Such an era begins on a
- * pinned snapshot, so that only records behind those are looked at.
- */
-async function lastAdopted({ store, path }: LogSource, to: number): Promise<number> {
-  if (!hasSnapshots(store)) return 0;
-  let from = 0;
-  for (const { segment, to: last } of path)
-    for (const { tick, pinned } of await store.snapshots(segment)) {
-      if (!pinned || tick + 1 > Math.min(to, last)) continue;
-      const { environment } = await readFrame(store, path, tick + 1);
-      if (environment !== null && parseChange(environment).era?.why === 'adopted') from = tick + 1;
-    }
-  return from;
 }

@@ -99,8 +99,22 @@ export type Patch<S extends Shape, T extends keyof S['tables'] & string> = {
     T
   >;
 };
-/** Values that rows are compared with: those of `where` and `count`. */
-export type Match<S extends Shape, T extends keyof S['tables'] & string> = Partial<Row<S, T>>;
+/**
+ * Values that rows are compared with: those of `where` and `count`. A struct is compared by the fields that
+ * are given.
+ */
+export type Match<S extends Shape, T extends keyof S['tables'] & string> = {
+  readonly [F in keyof S['tables'][T]['columns']]?: RawOf<S['tables'][T]['columns'][F]> extends StructOf<
+    infer P
+  >
+    ? MatchFields<S, P, T> | Extract<Row<S, T>[F], null>
+    : Row<S, T>[F];
+};
+type MatchFields<S extends Shape, C extends Columns, Own extends string> = {
+  readonly [F in keyof C]?: RawOf<C[F]> extends StructOf<infer P>
+    ? MatchFields<S, P, Own>
+    : PlainValue<S, C[F], Own>;
+};
 
 /** The columns that may be left out when a row is written. */
 export type MayOmit<C extends Columns> = {

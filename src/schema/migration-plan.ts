@@ -353,7 +353,23 @@ export function planMigration(
       hint: `Add to step ${newest}, or to the step where it changed:`,
       skeleton: skeletonOf(planner.gaps, newest),
     });
+  checkSingles(from, to, plan);
   return plan;
+}
+
+/** A new singleton has its row in an old log too, where no setup gives it one: each column needs a value. */
+function checkSingles(from: CompiledSchema, to: CompiledSchema, { tables }: MigrationPlan): void {
+  for (const { name, single, columns } of to.tables) {
+    const column =
+      single && !tables.has(name) ? columns.find((one) => beginning(one) === undefined) : undefined;
+    if (column === undefined) continue;
+    const type = to.spec.tables[name]!.columns[column.name]!.type.type;
+    refuse(from, to, {
+      why: `'${name}' is new, and an older log has no value for its '${column.name}'`,
+      lines: `+ ${name}.${column.name}: ${type}, without a default`,
+      hint: `A singleton has its row from the start: give '${column.name}' a default, or make it optional.`,
+    });
+  }
 }
 
 /**

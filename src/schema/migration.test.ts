@@ -229,6 +229,17 @@ describe('a plan', () => {
     expect(plans(from, to, { 2: { dropEvents: ['a'], dropTables: ['s'] } })).toBe('accepted');
   });
 
+  it('L13: makes up no value for a singleton that an older log does not have', () => {
+    const to = (column: object) => ({ tables: { people, s: singleton({ x: column as never, y: t.u8() }) } });
+    const refused =
+      /^'s' is new, and an older log has no value for its 'x':\n\+ s\.x: (ref|json), without a default$/;
+    expect(plans({}, to(t.ref('people')))).toMatch(refused);
+    expect(plans({}, to(t.json()))).toMatch(refused);
+    expect(plans({}, to(t.ref('people').optional()))).toBe('accepted');
+    expect(plans({}, to(t.json().default({})))).toBe('accepted');
+    expect(plans({}, to(t.list(t.u8())))).toBe('accepted');
+  });
+
   it('L13: asks about the length of a tick, not about its name', () => {
     expect(plans({ tick: '1 day' }, { tick: '24 h' })).toBe('accepted');
     expect(plans({ tick: '1 day' }, { tick: '1 h' })).toMatch(/\n~ tick: 1 day -> 1 h$/);

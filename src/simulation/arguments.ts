@@ -103,7 +103,7 @@ function escaped(text: string): string {
 }
 
 /** A signal to stop, or nothing. */
-function checkSignal(signal: unknown): void {
+export function checkSignal(signal: unknown): void {
   if (signal === undefined || (isObject(signal) && typeof signal.aborted === 'boolean')) return;
   fail(
     'BAD_USAGE',

@@ -6,24 +6,45 @@ import { hex } from '../base/bytes.ts';
 import { engineHint, sha256 } from '../base/platform.ts';
 import { utf8 } from '../base/text.ts';
 import { headerText, type RunHeader } from '../log/header.ts';
-import type { RecordMeta } from '../log/record-meta.ts';
+import type { RecordMeta, WriterNote } from '../log/record-meta.ts';
 import type { ComputedTick } from './engine.ts';
 import type { AnyWorld } from './world.ts';
 
 const digest = (texts: readonly unknown[]): string =>
   hex(sha256(utf8(texts.join('\n').toWellFormed()))).slice(0, 16);
 
+/** The text of a handler, whichever form it has. */
+const handlerText = (handler: AnyWorld['def']['apply'][string]): string =>
+  String(typeof handler === 'function' ? handler : handler.batch);
+
 /** A hint about the functions that fold records: the handlers. */
 export function foldHint({ def: { apply } }: AnyWorld): string {
-  const texts = Object.entries(apply).map(
-    ([kind, handler]) => `${kind}:${typeof handler === 'function' ? handler : handler.batch}`,
-  );
+  const texts = Object.entries(apply).map(([kind, handler]) => `${kind}:${handlerText(handler)}`);
   return digest(texts.sort());
 }
 
 /** A hint about all functions that decide results. */
-export const codeHint = (world: AnyWorld): string =>
+const codeHint = (world: AnyWorld): string =>
   digest([world.def.setup, foldHint(world), ...world.def.systems.map(({ run }) => run)]);
+
+/** A hint about each function that decides results: `setup`, `apply.moved`, `systems.move`. */
+const functionHints = ({ def: { setup, apply, systems } }: AnyWorld): WriterNote['functions'] =>
+  Object.fromEntries(
+    [
+      ['setup', String(setup)] as const,
+      ...Object.entries(apply).map(([kind, handler]) => [`apply.${kind}`, handlerText(handler)] as const),
+      ...systems.map(
+        ({ name, run, options: { when } }) => [`systems.${name}`, `${run}${when ?? ''}`] as const,
+      ),
+    ].map(([name, text]) => [name, digest([text]).slice(0, 8)]),
+  );
+
+/** What this process computes a world with. */
+export const writerOf = (world: AnyWorld): WriterNote => ({
+  code: codeHint(world),
+  engine: engineHint(),
+  functions: functionHints(world),
+});
 
 /** The header of a new run. */
 export function headerOf(
@@ -48,6 +69,5 @@ export function metaOf(
 ): RecordMeta {
   if (!introduces) return { time, metricNames: null, metrics, ...changed };
   const metricNames = Object.keys(world.def.metrics ?? {});
-  const writer = { code: codeHint(world), engine: engineHint() };
-  return { time, metricNames, metrics, ...changed, writer };
+  return { time, metricNames, metrics, ...changed, writer: writerOf(world) };
 }

@@ -10,7 +10,8 @@ import { show } from '../base/canonical.ts';
 import type { Rng } from '../base/draws.ts';
 import { fail, isWorldfoldError } from '../base/errors.ts';
 import { refusePromise, tickError } from '../base/tick-error.ts';
-import type { TickContent } from '../log/record.ts';
+import { parseChange } from '../log/environment.ts';
+import type { RecordFrame, TickContent } from '../log/record.ts';
 import type { RecordMeta } from '../log/record-meta.ts';
 import type { TickStreams } from '../random/streams.ts';
 import { SOURCE_KIND, SOURCES } from '../schema/compile.ts';
@@ -71,7 +72,13 @@ export interface ComputedTick {
   readonly changed: Pick<RecordMeta, 'changed'>;
 }
 
-/** Computes ticks of one world, live, and folds recorded ones. */
+/** How a tick is computed: whether its world is hashed, and whether invariants and metrics are asked. */
+interface How {
+  readonly hashed: boolean;
+  readonly checked: boolean;
+}
+
+/** Computes ticks of one world, live or again, and folds recorded ones. */
 export class Engine extends FoldedWorld {
   private readonly events: TickEvents;
   private readonly derived: DerivedValues;
@@ -136,7 +143,11 @@ export class Engine extends FoldedWorld {
 
   /** Computes tick 0. */
   setup(): ComputedTick {
-    return this.compute(0, () => {
+    return this.runSetup(this.live(0));
+  }
+
+  private runSetup(how: How): ComputedTick {
+    return this.compute(0, how, () => {
       const { insert, emit } = this.events;
       const given = Object.create(this.ctx, { insert: { value: insert }, emit: { value: emit } });
       this.events.wave('setup', false, () => {
@@ -172,14 +183,42 @@ export class Engine extends FoldedWorld {
    * apply.
    */
   step(inputs: readonly PendingInput[]): ComputedTick {
-    return this.compute(this.position.tick + 1, () => {
+    return this.runTick(inputs, this.live(this.position.tick + 1));
+  }
+
+  /**
+   * Computes a recorded tick again, under what its record says: the environment, the inputs, and whether the
+   * world is hashed. Invariants and metrics leave no trace in what is hashed, and are not asked. `afterWave`
+   * hears of each origin whose events were applied. What it returns is good until the next tick.
+   */
+  reexecute(
+    { environment, stateHash }: RecordFrame,
+    inputs: readonly PendingInput[],
+    afterWave: ((origin: string) => void) | null = null,
+  ): TickContent {
+    if (environment !== null) this.propose(parseChange(environment));
+    const how = { hashed: stateHash !== null, checked: false };
+    this.events.afterWave = afterWave;
+    try {
+      return (this.position.tick < 0 ? this.runSetup(how) : this.runTick(inputs, how)).content;
+    } finally {
+      this.events.afterWave = null;
+    }
+  }
+
+  private live(tick: number): How {
+    return { hashed: this.hashes(tick), checked: true };
+  }
+
+  private runTick(inputs: readonly PendingInput[], how: How): ComputedTick {
+    return this.compute(this.position.tick + 1, how, () => {
       const applied = inputs.map((input, index) => this.applyInput(input, index));
       for (const system of this.world.def.systems) this.runSystem(system);
       return applied;
     });
   }
 
-  private compute(tick: number, run: () => AppliedInput[]): ComputedTick {
+  private compute(tick: number, { hashed, checked }: How, run: () => AppliedInput[]): ComputedTick {
     this.tick = tick;
     this.events.begin(tick);
     this.drawing = this.streams.tick(tick);
@@ -190,9 +229,9 @@ export class Engine extends FoldedWorld {
       const draws = this.drawing.draws();
       // Conditions and measures may not draw: what they do must leave no trace in the record.
       this.endDraws();
-      this.checkInvariants(tick);
-      const metrics = this.measure();
-      const content = this.content(tick, draws);
+      if (checked) this.checkInvariants(tick);
+      const metrics = checked ? this.measure() : [];
+      const content = this.content(tick, draws, hashed);
       return { content, metrics, inputs, changed: content.stateHash === null ? {} : this.changedTables() };
     } catch (e) {
       this.state.gate.abandon();
@@ -210,9 +249,9 @@ export class Engine extends FoldedWorld {
     this.drawing = null;
   }
 
-  private content(tick: number, draws: TickContent['draws']): TickContent {
+  private content(tick: number, draws: TickContent['draws'], hashed: boolean): TickContent {
     const { hash, sequence } = this.position;
-    const stateHash = this.hashes(tick) ? this.state.digest() : null;
+    const stateHash = hashed ? this.state.digest() : null;
     const environment = this.proposedText();
     return { tick, sequence, previous: hash, environment, draws, stateHash, ...this.events.content() };
   }

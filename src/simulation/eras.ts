@@ -10,22 +10,33 @@ import { fail, isWorldfoldError, type WorldfoldError } from '../base/errors.ts';
 import { foldHint } from './code.ts';
 import { configText } from './config.ts';
 import type { Engine } from './engine.ts';
-import type { LogSource } from './history.ts';
+import { type LogSource, schemaAt } from './history.ts';
 import { type RestoreOptions, restore, UNKNOWN_LOG } from './restore.ts';
 import type { AnyWorld } from './world.ts';
 
+/** Whether an engine holds what an era begins with, whose first record comes after its tick. */
+export const isOnBase = ({ era, position }: Engine): boolean => era === position.tick + 1;
+
 /**
- * Proposes an era where one must begin: the world was migrated to another schema, or changed handlers were
- * adopted. Returns whether it did; the caller then pins what it begins with.
+ * The schema text that a log has at the tick of an engine. The engine itself knows only that of the era where
+ * it holds what one begins with: which record comes next says that era's schema, and may be in no log yet.
  */
-export function beginEra(world: AnyWorld, engine: Engine, adopted: boolean): boolean {
-  if (engine.isPresent && !adopted) return false;
+export const logSchema = async (engine: Engine, source: LogSource): Promise<string> =>
+  isOnBase(engine) ? schemaAt(source, engine.position.tick) : engine.environment!.schema;
+
+/**
+ * Proposes an era where one must begin: the world was migrated to another schema than `text`, the log's, or
+ * changed handlers were adopted, or what it was built from is what an era begins with. Returns whether it
+ * did; the caller then pins what it begins with.
+ */
+export function beginEra({ schema }: AnyWorld, engine: Engine, text: string, adopted: boolean): boolean {
+  const isMigrated = text !== schema.compiled.text;
+  if (!isMigrated && !adopted && !isOnBase(engine)) return false;
   const base = hex(engine.state.digest());
-  const { text } = world.schema.compiled;
   engine.propose(
-    engine.isPresent
-      ? { era: { base, why: 'adopted' } }
-      : { schema: text, config: configText(engine.config), era: { base, why: 'migrated' } },
+    isMigrated
+      ? { schema: schema.compiled.text, config: configText(engine.config), era: { base, why: 'migrated' } }
+      : { era: { base, why: 'adopted' } },
   );
   return true;
 }

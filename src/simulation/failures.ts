@@ -2,7 +2,7 @@
  * What is told of a failure: to the caller with the run's name, to a submitter, and beside the log.
  */
 import { canonicalJson } from '../base/canonical.ts';
-import { isWorldfoldError, WorldfoldError } from '../base/errors.ts';
+import { fail, isWorldfoldError, WorldfoldError } from '../base/errors.ts';
 import { literal } from '../schema/canonical-text.ts';
 import type { Submission } from './input-queue.ts';
 
@@ -19,6 +19,15 @@ export function inputError({ input }: Submission, cause: unknown, run: string): 
   const named = { ...facts, run, kind: input.kind };
   return new WorldfoldError('BAD_INPUT', `input '${input.kind}' was dropped: ${message}`, named, hint, cause);
 }
+
+/** The state hash of a tick that recorded none is known only as long as its world is there. */
+export const hashTooLate = (run: string, tick: number, now: number): never =>
+  fail(
+    'WRONG_STATE',
+    `the state hash after tick ${tick} was asked for at tick ${now}`,
+    { run, tick, now },
+    'The run does not hash every tick: read stateHash before advancing again, or lower hashEvery.',
+  );
 
 /** A failed attempt as it is kept: the error, and the inputs of the tick with their rows as literals. */
 export function attemptText(error: unknown, submissions: readonly Submission[]): string {

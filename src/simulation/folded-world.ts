@@ -30,7 +30,7 @@ import {
 import { TABLE_HASH_BYTES } from '../log/record-meta.ts';
 import { Applier } from '../projections/applier.ts';
 import { Audit } from '../projections/audit.ts';
-import { foldTick } from '../projections/fold.ts';
+import { type Between, foldTick } from '../projections/fold.ts';
 import { WorldState } from '../projections/world-state.ts';
 import { RANDOM_VERSION } from '../random/digest.ts';
 import { Streams } from '../random/streams.ts';
@@ -168,9 +168,10 @@ export class FoldedWorld {
 
   /**
    * Folds a recorded tick. `REPLAY_DIFFERS` where a handler throws, since it did not when the tick was
-   * recorded.
+   * recorded. `between` may end the tick between two waves: the world is then to be looked at, and not to go
+   * on with.
    */
-  fold(frame: RecordFrame): void {
+  fold(frame: RecordFrame, between: Between | null = null): void {
     this.tick = frame.tick;
     if (frame.environment !== null) this.enterRecorded(frame.tick, frame.environment);
     else if (this.environment === null)
@@ -178,7 +179,7 @@ export class FoldedWorld {
     const { waves, batches } = this.eventsOf(frame);
     this.watch.begin();
     try {
-      foldTick(frame.tick, waves, batches, this.applier);
+      foldTick(frame.tick, waves, batches, this.applier, between);
     } catch (cause) {
       if (!isWorldfoldError(cause) || TOLD_AS_IT_IS.has(cause.code)) throw cause;
       fail('REPLAY_DIFFERS', `folding fails: ${cause.message}`, cause.facts, CHANGED, cause);

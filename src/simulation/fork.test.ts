@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { hamlet } from '../../test/support/hamlet.ts';
-import { caught, codeOf, framesOf, hashesOf, rowsOf } from '../../test/support/runs.ts';
+import { hamlet, hamletSchema } from '../../test/support/hamlet.ts';
+import { caught, codeOf, framesOf, hashesOf, meddled, rowsOf } from '../../test/support/runs.ts';
 import { hex } from '../base/bytes.ts';
+import { fail } from '../base/errors.ts';
 import { parseChange } from '../log/environment.ts';
 import { memoryStore } from '../log/memory-store.ts';
 import type { Store } from '../log/store.ts';
 import { createRun } from './create-run.ts';
+import { defineWorld } from './define-world.ts';
 import { openRun } from './open-run.ts';
 
 const stateHashes = async (store: Store, id: string): Promise<(string | null)[]> =>
@@ -126,6 +128,16 @@ describe('L6: a fork', () => {
     expect(rowsOf(replayed)).toEqual(rowsOf(again.world));
   });
 
+  test('keeps the columns of the config that are undefined in its change', async () => {
+    const store = memoryStore();
+    const run = await createRun(hamlet(), { store, seed: 's', config: { rate: 0.7 } });
+    const fork = await run.fork({ at: 0, id: 'f', config: { rate: undefined, last: 5 } as never });
+    await fork.advance(1);
+    await fork.close();
+    const { config } = parseChange((await framesOf(store, 'f'))[1]!.environment!);
+    expect(config).toContain('["last",5],["rate",0.7]');
+  });
+
   test('stores no record of its parent, at any depth, and may begin before its own fork point', async () => {
     const { store, run } = await parentRun();
     let last: { id: string; fork: typeof run.fork; advance: typeof run.advance } = run;
@@ -238,6 +250,16 @@ describe('a fork is refused', () => {
     expect((await store.list(null, 10)).map(({ id }) => id)).toEqual(['parent']);
   });
 
+  test.each([
+    [['sung', {}], "there is no input of kind 'sung'"],
+    ['priced', "an input of a fork is [kind, row], and not 'priced'"],
+    [null, 'an input of a fork is [kind, row], and not null'],
+  ] as const)('with the input that it was given: %o', async (input, why) => {
+    const { run } = await parentRun();
+    const { message } = await caught(() => run.fork({ at: 3, inputs: [input] } as never));
+    expect(message).toBe(`run 'parent': ${why}`);
+  });
+
   test('where the world of its tick cannot be rebuilt, by name (C7)', async () => {
     const inner = memoryStore();
     const { run } = await parentRun(inner);
@@ -262,6 +284,37 @@ describe('a fork is refused', () => {
     });
     expect(await codeOf(() => again.at(5))).toBe('NO_STATE');
     expect((await again.fork({ at: 20 })).tick).toBe(20);
+  });
+
+  test.each([
+    ['the end of the world throws under its change', { at: 3, config: { last: 7 } }, 'TICK_FAILED'],
+    ['an era can not begin with it', { at: 3 }, 'STORE_FAILED'],
+  ] as const)('L2: where %s, and no run is left of it', async (why, options, code) => {
+    const store = meddled();
+    const world = hamlet();
+    const def = {
+      ...world.def,
+      until: (_: object, { config }: { config: { last: number } }) => {
+        if (config.last === 7) throw new Error('seven');
+        return false;
+      },
+      ...(code === 'STORE_FAILED' && { apply: { ...world.def.apply, priced: () => {} } }),
+    };
+    const first = await createRun(hamlet(), { store, seed: 's', id: 'parent', snapshots: { every: 3 } });
+    first.submit.priced({ price: 1 });
+    await first.advance(6);
+    await first.close();
+    const changed = defineWorld(hamletSchema, def as never) as unknown as typeof world;
+    const run = await openRun(changed, { store, id: 'parent', adopt: true });
+    store.before.keepSnapshot = () => {
+      if (code === 'STORE_FAILED') fail('STORE_FAILED', why);
+    };
+    expect(await codeOf(() => run.fork({ ...options, id: 'f' }))).toBe(code);
+    expect((await store.list(null, 10)).map(({ id }) => id)).toEqual(['parent']);
+    store.before = {};
+    const again = await run.fork({ at: 3, id: 'f' });
+    await again.advance(1);
+    expect(again.tick).toBe(4);
   });
 
   test('its first tick fails, and goes on failing, where an input of it does not apply', async () => {

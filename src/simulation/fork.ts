@@ -4,6 +4,7 @@
  * A fork stores nothing that its parent holds: a name, a header and what it is to begin with. Its log is its
  * parent's up to the tick, and its own from there.
  */
+import { show } from '../base/canonical.ts';
 import { fail } from '../base/errors.ts';
 import { freshName } from '../base/platform.ts';
 import type { EnvironmentChange, LaterInputs } from '../log/environment.ts';
@@ -13,14 +14,14 @@ import { hasForks, type NewFork, type RunInfo, type Store, unsupported } from '.
 import { validRow } from '../schema/validate.ts';
 import { checkNewId, checkText } from './arguments.ts';
 import { foldHint, headerOf } from './code.ts';
-import { keptAnswer } from './committer.ts';
+import { keptAnswer, persistent, release } from './committer.ts';
 import { configText, validConfig } from './config.ts';
 import type { Engine, PendingInput } from './engine.ts';
-import { beginEra } from './eras.ts';
+import { beginEra, isOnBase, logSchema } from './eras.ts';
 import type { LogSource } from './history.ts';
 import { type LaterFilter, LaterReader } from './later.ts';
 import { type Opening, openingText } from './opening.ts';
-import { damageOf, type KnownLog, noState, restore } from './restore.ts';
+import { type KnownLog, lookingBack, noState, restore } from './restore.ts';
 import { RunCore } from './run.ts';
 import { FIRST_EPOCH, holderOf, newEngine, type PolicyOptions, policyParts } from './run-options.ts';
 import type { RunParts } from './run-parts.ts';
@@ -51,9 +52,13 @@ function forkChange(
   { because = null, config: patch, seed, later }: Omit<ForkOptions, 'because'> & { because?: string | null },
 ): EnvironmentChange {
   if (seed !== undefined) checkText('seed', seed);
+  // A column that is undefined is one that stays, and none that goes back to its default.
+  const given = Object.entries(patch ?? {}).filter(([, value]) => value !== undefined);
   return {
     ...(seed !== undefined && { seed }),
-    ...(patch !== undefined && { config: configText(validConfig(world, { ...config, ...patch })) }),
+    ...(patch !== undefined && {
+      config: configText(validConfig(world, { ...config, ...Object.fromEntries(given) })),
+    }),
     fork: { because, later: laterPolicy(later) },
   };
 }
@@ -67,7 +72,9 @@ function forkInputs({ schema }: AnyWorld, inputs: ForkOptions['inputs'] = []): P
     if (kind === undefined)
       return fail(
         'BAD_INPUT',
-        `there is no input of kind '${name}'`,
+        name === undefined
+          ? `an input of a fork is [kind, row], and not ${show(given)}`
+          : `there is no input of kind ${show(name)}`,
         { kind: name },
         kinds.length === 0
           ? 'This world takes no inputs.'
@@ -103,14 +110,15 @@ export function laterReader(
 
 /**
  * How runs of a world begin forks of theirs, at a tick that is durable. `NO_STATE` where the world of the
- * tick can't be rebuilt; `BAD_INPUT` and `BAD_USAGE` for what does not fit; `EXISTS`; nothing is stored then.
+ * tick can't be rebuilt; `BAD_INPUT` and `BAD_USAGE` for what does not fit; `EXISTS`; `TICK_FAILED` where the
+ * world's `until` throws under the change. No run is there then.
  */
 export function forkCall(world: AnyWorld, of: PolicyOptions & { readonly store: Store }): RunParts['fork'] {
   return async (source, known, parent, options) => {
     const { at, guard } = options;
     const o = guard === undefined ? of : { ...of, guard };
     const engine = newEngine(world, o);
-    const restoring = { code: null, compare: 'last', known, onDamage: damageOf(parent) } as const;
+    const restoring = lookingBack(foldHint(world), known, at, parent);
     await restore(engine, source, at, restoring).catch((e) => noState(e, parent, at));
     return forkFrom(world, o, engine, { source, known, parent }, options);
   };
@@ -120,8 +128,12 @@ export function forkCall(world: AnyWorld, of: PolicyOptions & { readonly store: 
  * Whether the handlers may not give the world of a tick from its records: it is what an era began with that
  * the fork's log will not hold, or the snapshot of other handlers, before the era that is open.
  */
-const isUnproven = (world: AnyWorld, { era, from }: Engine, at: number, known: KnownLog): boolean =>
-  era === at + 1 || (from !== null && at < known.from && from.manifest.point.code !== foldHint(world));
+const isUnproven = (world: AnyWorld, engine: Engine, at: number, known: KnownLog): boolean => {
+  const { from } = engine;
+  return (
+    isOnBase(engine) || (from !== null && at < known.from && from.manifest.point.code !== foldHint(world))
+  );
+};
 
 /** Begins a fork, with an engine that holds the world of its tick. */
 async function forkFrom(
@@ -135,7 +147,8 @@ async function forkFrom(
   const { at, because = null, later, hints } = options;
   const id = options.id ?? `${world.schema.compiled.spec.name}-${freshName().slice(0, 8)}`;
   checkNewId(id);
-  const { schema, seed } = engine.environment!;
+  const { seed } = engine.environment!;
+  const schema = await logSchema(engine, source);
   const change = forkChange(world, engine.config, options);
   const inputs = forkInputs(world, options.inputs);
   const keeps = change.fork?.later !== 'drop';
@@ -162,26 +175,33 @@ async function forkFrom(
     opening: openingText(opening),
     holder: holderOf(o),
   });
-  // The world may be what an era begins with that is not in this fork's log: then it begins one as well.
-  const isNewEra = beginEra(world, engine, isUnproven(world, engine, at, known));
-  const filter = typeof later === 'function' ? later : null;
-  const run = new RunCore(
-    {
-      ...given,
-      id,
-      store,
-      segment,
-      epoch: FIRST_EPOCH,
-      path: forkPath(source.path, at, segment),
-      engine,
-      code: foldHint(world),
-      opening: inputs,
-      later: laterReader(world, store, at, opening, filter),
-      fork: forkCall(world, o),
-      introduced: false,
-    },
-    { tick: at, hash },
-  );
-  await run.begin(isNewEra, change);
-  return run;
+  const held = { store, segment, epoch: FIRST_EPOCH };
+  const own = {
+    ...given,
+    ...held,
+    id,
+    path: forkPath(source.path, at, segment),
+    engine,
+    code: foldHint(world),
+    opening: inputs,
+    later: laterReader(world, store, at, opening, typeof later === 'function' ? later : null),
+    fork: forkCall(world, o),
+    introduced: false,
+  };
+  try {
+    // The world may be what an era begins with that is not in this fork's log: then it begins one as well.
+    const isNewEra = beginEra(world, engine, schema, isUnproven(world, engine, at, known));
+    const run = new RunCore(own, { tick: at, hash });
+    await run.begin(isNewEra, change);
+    return run;
+  } catch (e) {
+    await release(held);
+    await discard(store, id);
+    throw e;
+  }
+}
+
+/** Takes the name of a fork back that could not begin. One that somebody took up meanwhile stays. */
+async function discard(store: Store, id: string): Promise<void> {
+  if (hasForks(store)) await persistent(() => store.remove(id, false)).catch(() => {});
 }

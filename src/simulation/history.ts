@@ -35,6 +35,20 @@ export async function readEnvironment(store: LogStore, path: LogPath): Promise<E
   return fail('CORRUPT', 'record 0 says nothing of its environment', { segment: path[0]!.segment, tick: 0 });
 }
 
+/** The schema text of a log at a tick, as its records tell. It is looked for backwards. */
+export async function schemaAt(source: LogSource, tick: number): Promise<string> {
+  for (let last = tick, span = 1; last >= 0; last -= span, span *= 2) {
+    let found: string | undefined;
+    for await (const { environment } of frames(source, Math.max(0, last - span + 1), last))
+      if (environment !== null) found = parseChange(environment).schema ?? found;
+    if (found !== undefined) return found;
+  }
+  return fail('CORRUPT', 'record 0 says nothing of its schema', {
+    segment: source.path[0]!.segment,
+    tick: 0,
+  });
+}
+
 /** For each event of a kind in a frame, its place in the order of all the tick's events. */
 function placesOf(frame: RecordFrame, kind: number): number[] {
   const places: number[] = [];

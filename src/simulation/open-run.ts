@@ -10,7 +10,7 @@ import type { Holder, SegmentInfo, SnapshotInfo, Store } from '../log/store.ts';
 import { checkOpen } from './arguments.ts';
 import { foldHint } from './code.ts';
 import { persistent, release } from './committer.ts';
-import { beginEra, restoreHead } from './eras.ts';
+import { beginEra, logSchema, restoreHead } from './eras.ts';
 import { inRun } from './failures.ts';
 import { forkCall, laterReader } from './fork.ts';
 import type { LaterFilter } from './later.ts';
@@ -118,7 +118,7 @@ async function continued(world: AnyWorld, options: OpenOptions, held: Held): Pro
   });
   // Until the first own record is there, what the fork begins with is still to be said.
   const begins = opening !== null && parent !== null && head.tick === parent.tick;
-  const isNewEra = beginEra(world, engine, adopted);
+  const isNewEra = beginEra(world, engine, await logSchema(engine, source), adopted);
   const run = new RunCore(
     {
       ...policyParts(world, options),

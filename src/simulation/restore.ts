@@ -52,6 +52,19 @@ export const damageOf =
   ({ segment, tick }, why) =>
     warn(`run '${run}': the snapshot of tick ${tick} in segment '${segment}' is not used: ${messageOf(why)}`);
 
+/**
+ * How whoever has a log open builds the world of a tick, compared with what was recorded. In the present era
+ * it is what the handlers of `code` make of the records, though others may have made a snapshot on the way.
+ * What they gave at a tick without a recorded hash is not known to be the same. Before it, any good snapshot
+ * does: it holds what was recorded.
+ */
+export const lookingBack = (code: string, known: KnownLog, tick: number, run: string): RestoreOptions => ({
+  code: tick < known.from ? null : code,
+  compare: 'last',
+  known,
+  onDamage: damageOf(run),
+});
+
 /** What becomes of an error that kept a world of the past from being built. */
 export function noState(e: unknown, run: string, tick: number): never {
   if (!NO_WORLD.some((code) => isWorldfoldError(e, code))) throw e;
@@ -98,31 +111,47 @@ export async function restore(
 }
 
 /**
- * Records that other handlers may have made, folded on from a snapshot of theirs, give the recorded world
- * only as far as a recorded hash says so.
+ * Records that other handlers may have made, folded on from a snapshot of theirs or from nothing, give the
+ * recorded world only as far as a recorded hash says so.
  */
 function checkProven(
   { from, world, isPresent }: Engine,
   tick: number,
   { code, known }: RestoreOptions,
 ): void {
-  if (code !== null || from === null || !isPresent || tick >= known.from) return;
-  if (from.manifest.point.code === foldHint(world)) return;
+  if (code !== null || !isPresent || tick >= known.from) return;
+  // Nothing says that there were other handlers where nothing is known of the log.
+  if (from === null && known.from === Number.POSITIVE_INFINITY) return;
+  if (from?.manifest.point.code === foldHint(world)) return;
+  const why =
+    from === null
+      ? 'it lies before the era of these handlers'
+      : 'other handlers made the snapshot that it is folded from';
   fail(
     'REPLAY_DIFFERS',
-    `tick ${tick} recorded no state hash, and other handlers made the snapshot that it is folded from`,
-    { tick, snapshot: from.manifest.point.tick },
+    `tick ${tick} recorded no state hash, and ${why}`,
+    { tick, snapshot: from?.manifest.point.tick ?? null },
     'Ask for a tick that recorded a hash, or open the run with the handlers as they are: that compares them.',
   );
 }
 
-/** The last tick of a range that recorded a state hash, or -1. It is looked for backwards. */
+/**
+ * The last tick of a range that recorded a state hash in the era that the range ends in, or -1. What an
+ * earlier era recorded is compared with nothing that is shown. It is looked for backwards.
+ */
 async function lastHashed(source: LogSource, first: number, to: number): Promise<number> {
   for (let span = 1; first <= to; span *= 2) {
     const from = Math.max(first, to - span + 1);
     let found = -1;
-    for await (const { tick, stateHash } of frames(source, from, to)) if (stateHash !== null) found = tick;
-    if (found >= 0 || from === first) return found;
+    let isFirst = from === first;
+    for await (const { tick, stateHash, environment } of frames(source, from, to)) {
+      if (environment !== null && parseChange(environment).era !== undefined) {
+        found = -1;
+        isFirst = true;
+      }
+      if (stateHash !== null) found = tick;
+    }
+    if (found >= 0 || isFirst) return found;
   }
   return -1;
 }
@@ -162,7 +191,7 @@ async function loadOne(
   source: LogSource,
   store: SnapshotStore,
   { segment, tick }: SnapshotInfo,
-  { code, known }: RestoreOptions,
+  options: RestoreOptions,
   baseOnly: boolean,
 ): Promise<boolean> {
   const where = { segment, tick };
@@ -174,8 +203,10 @@ async function loadOne(
     fail('CORRUPT', `a snapshot of tick ${point.tick} stands in the place of another`, where);
   const isBase = point.era === tick + 1;
   if (baseOnly && !isBase) return false;
-  if (isBase ? !(await isBaseOf(source, manifest, known)) : isOfOtherCode(engine, manifest, code))
-    return false;
+  const fits = isBase
+    ? await isBaseOf(engine, source, manifest, options)
+    : !isOfOtherCode(engine, manifest, options.code);
+  if (!fits) return false;
   await checkPoint(source, manifest, isBase);
   await loadStored(engine, store, stored, manifest);
   return true;
@@ -218,11 +249,22 @@ async function checkPoint({ store, path }: LogSource, { point }: Manifest, isBas
     });
 }
 
-/** Whether the log goes on, or is about to go on, with the era that a snapshot was made to begin. */
-async function isBaseOf(source: LogSource, { point }: Manifest, { base }: KnownLog): Promise<boolean> {
+/**
+ * Whether the log goes on, or is about to go on, with the era that a snapshot was made to begin. Where no
+ * record and nobody who has the log open tells, it is about to under the code that made the snapshot, which
+ * may have taken the place of the one that the era began with; and under any that is being adopted.
+ */
+async function isBaseOf(
+  engine: Engine,
+  source: LogSource,
+  { point }: Manifest,
+  { known: { base }, compare }: RestoreOptions,
+): Promise<boolean> {
   for await (const { environment } of frames(source, point.tick + 1, point.tick + 1))
     return environment !== null && parseChange(environment).era?.base === hex(point.stateHash);
-  return base === hex(point.stateHash);
+  if (base !== null) return base === hex(point.stateHash);
+  if (!engine.holdsSchema(parseEnvironment(point.environment, null).schema)) return false;
+  return compare === 'none' || point.code === foldHint(engine.world);
 }
 
 /**

@@ -9,6 +9,7 @@ import { freshName, steadyClock, thisProcess, wallClock } from '../base/platform
 import type { Holder } from '../log/store.ts';
 import type { CommitPolicy } from './committer.ts';
 import { type Cadence, Engine } from './engine.ts';
+import { hashTooLate } from './failures.ts';
 import type { RunParts } from './run-parts.ts';
 import type { SnapshotPolicy } from './snapshots.ts';
 import type { GuardOption } from './types.ts';
@@ -27,6 +28,24 @@ export interface AdvanceResult {
   readonly durableTick: number;
   readonly stateHash: string;
   readonly ended: boolean;
+}
+
+/** What an advance of a run reached; a hash that no tick recorded is taken when it is asked for. */
+export function resultOf(
+  run: { readonly id: string; readonly tick: number; readonly durableTick: number; readonly ended: boolean },
+  engine: Engine,
+): AdvanceResult {
+  const { tick, durableTick, ended } = run;
+  if (engine.hashes(tick)) return { tick, durableTick, stateHash: engine.stateHash(), ended };
+  return {
+    tick,
+    durableTick,
+    get stateHash(): string {
+      if (run.tick !== tick) hashTooLate(run.id, tick, run.tick);
+      return engine.stateHash();
+    },
+    ended,
+  };
 }
 
 /**

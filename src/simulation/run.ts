@@ -4,6 +4,7 @@
  * Owns the order of what follows a computed tick (encode, note, tell, commit, tell) and the states of a run.
  * What waits is here; what is computed is in the engine.
  */
+import type { GuardLevels } from '../base/ambient.ts';
 import { show } from '../base/canonical.ts';
 import { fail, WorldfoldError } from '../base/errors.ts';
 import { yieldToEvents } from '../base/platform.ts';
@@ -29,13 +30,15 @@ import type { ForkOptions } from './fork.ts';
 import { eventsOf, type LogSource, type MetricFrame, metricsOf } from './history.ts';
 import { drop, InputQueue, type Submission } from './input-queue.ts';
 import { type ObservedMoment, Observers, type TickNews } from './observers.ts';
-import { damageOf, type KnownLog, noState, type RestoreOptions, restore } from './restore.ts';
+import { type KnownLog, lookingBack, noState, type RestoreOptions, restore } from './restore.ts';
 import { finishRun } from './run-doors.ts';
-import type { AdvanceOptions, AdvanceResult } from './run-options.ts';
+import { type AdvanceOptions, type AdvanceResult, resultOf } from './run-options.ts';
 import type { RunParts } from './run-parts.ts';
 import { checkCall, type RunState } from './run-states.ts';
 import { checkUnpin, SnapshotKeeper } from './snapshots.ts';
 import type { KeptSnapshot } from './types.ts';
+import { checkAfter, restoreWithin } from './within-tick.ts';
+import type { AnyWorld } from './world.ts';
 
 /** Milliseconds of computing before other tasks get their turn. */
 const SLICE_MS = 20;
@@ -121,9 +124,20 @@ export class RunCore {
     return this.engine.state.reader;
   }
 
-  private get source(): LogSource {
+  /** What defineWorld made, that the run is an execution of. */
+  get definition(): AnyWorld {
+    return this.engine.world;
+  }
+
+  /** What becomes of code of a tick that uses a source which no log holds. */
+  get guard(): GuardLevels {
+    return this.engine.guard;
+  }
+
+  /** The log as it stands: durable ticks in the store, later ones in memory. */
+  get source(): LogSource {
     const { store, path } = this.parts;
-    return { store, path, durableTick: this.durableTick, undurable: this.committer.undurable };
+    return { store, path, durableTick: this.durableTick, undurable: [...this.committer.undurable] };
   }
 
   private submitters(): object {
@@ -169,33 +183,7 @@ export class RunCore {
     if (this.state === 'advancing' && this.queue.waitsForCommit) await this.commit();
     // A flush beside may have met what an advance can't pass over. A close is no such thing.
     if (this.state !== 'advancing' && this.state !== 'closed') checkCall(this.id, this.state, 'advance');
-    return this.result();
-  }
-
-  private result(): AdvanceResult {
-    const { tick, durableTick, hasEnded: ended, engine } = this;
-    if (engine.hashes(tick)) return { tick, durableTick, stateHash: engine.stateHash(), ended };
-    const hashLater = (): string => this.stateHashAt(tick);
-    return {
-      tick,
-      durableTick,
-      get stateHash(): string {
-        return hashLater();
-      },
-      ended,
-    };
-  }
-
-  /** The state hash of a tick that recorded none, as long as the world is there. */
-  private stateHashAt(tick: number): string {
-    if (this.tick !== tick)
-      fail(
-        'WRONG_STATE',
-        `the state hash after tick ${tick} was asked for at tick ${this.tick}`,
-        { run: this.id, tick, now: this.tick },
-        'The run does not hash every tick: read stateHash before advancing again, or lower hashEvery.',
-      );
-    return this.engine.stateHash();
+    return resultOf(this, this.engine);
   }
 
   private async advanceTo(target: number, options: AdvanceOptions): Promise<void> {
@@ -308,15 +296,15 @@ export class RunCore {
     return { base, from: base === null ? era : position.tick };
   }
 
-  /** How worlds of this run are built: from any good snapshot, compared with what was recorded. */
-  private get restoring(): RestoreOptions {
-    return { code: null, compare: 'last', known: this.known, onDamage: damageOf(this.id) };
+  /** How the world of a tick of this run is built. */
+  private restoring(tick: number): RestoreOptions {
+    return lookingBack(this.parts.code, this.known, tick, this.id);
   }
 
   /** Folds the world anew from the log, records in memory included. */
   private async rebuild(): Promise<void> {
     try {
-      await restore(this.engine, this.source, this.tick, this.restoring);
+      await restore(this.engine, this.source, this.tick, this.restoring(this.tick));
     } catch (e) {
       this.failed = true;
       throw inRun(e, this.id);
@@ -403,12 +391,14 @@ export class RunCore {
       });
   }
 
-  /** The world as it was after a tick, built anew. */
-  async at(tick: number): Promise<object> {
+  /** The world as it was after a tick, or within it after an origin, built anew. */
+  async at(tick: number, options: { readonly after?: string } = {}): Promise<object> {
     checkCall(this.id, this.state, 'read');
     this.checkTick(tick);
+    const after = checkAfter(this.definition, tick, options);
     const engine = this.parts.another();
-    await restore(engine, this.source, tick, this.restoring).catch((e) => noState(e, this.id, tick));
+    const how = this.restoring(after === undefined ? tick : tick - 1);
+    await restoreWithin(engine, this.source, tick, after, how).catch((e) => noState(e, this.id, tick));
     return engine.state.reader;
   }
 

@@ -69,7 +69,8 @@ export class SnapshotKeeper {
 
   constructor(parts: KeeperParts) {
     this.parts = parts;
-    this.last = parts.engine.position.tick;
+    // A run that was opened without a snapshot of its code keeps one soon: it was a long way.
+    this.last = Math.max(parts.first - 1, 0);
     this.restored();
   }
 

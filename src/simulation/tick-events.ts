@@ -29,6 +29,8 @@ export class TickEvents {
   readonly insert: object;
   /** What was emitted so far this tick, by kind. */
   readonly events: object;
+  /** Hears of each origin whose events were applied, where somebody looks at a tick in detail. */
+  afterWave: ((origin: string) => void) | null = null;
   /** The kind of the current run, and its length: written by generated code. */
   kind = NO_KIND;
   count = 0;
@@ -236,6 +238,7 @@ export class TickEvents {
     if (wave.runs.length === 0) return 0;
     this.waves.push(wave);
     if (!atOnce) this.applier.applyWave(wave);
+    this.afterWave?.(origin);
     return wave.runs.length;
   }
 

@@ -171,8 +171,9 @@ export interface Run<S extends Shape, M extends string> extends AsyncClose {
   /**
    * The world as it was after a tick, built from the nearest snapshot. `NO_TICK` when the run has not
    * computed it; `NO_STATE` when it can't be rebuilt: the log is damaged there, or other code recorded it.
+   * `after` stops within the tick: after its inputs (`inputs`), or after a system by its name.
    */
-  at(tick: number): Promise<World<S>>;
+  at(tick: number, options?: { readonly after?: string }): Promise<World<S>>;
   /**
    * Begins a run whose log continues this one's after tick `at`: in the world of that tick, with the change
    * that is asked for. What was computed up to `at` is made durable first. The fork stores nothing that this
@@ -217,7 +218,10 @@ export type Input<S extends Shape> = {
 export type RecordedInput<S extends Shape> = {
   readonly [K in keyof S['inputs'] & string]: readonly [kind: K, row: EventRow<S, K>];
 }[keyof S['inputs'] & string];
-/** Whether an input that the parent recorded at a tick enters the fork. It is asked once for each. */
+/**
+ * Whether an input that the parent recorded at a tick enters the fork. It is asked when the fork begins to
+ * compute that tick: once for each, unless the tick fails.
+ */
 export type LaterFilter<S extends Shape> = (input: RecordedInput<S>, tick: number) => boolean;
 
 /** A snapshot that the store keeps of a run. */

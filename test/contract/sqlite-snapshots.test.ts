@@ -209,6 +209,50 @@ test('L12: a collection that finds a record missing where it must cut stops and 
   await store.close();
 });
 
+/** How many rows each table of the file has. */
+function rowCounts(): unknown[] {
+  const db = new Database(path);
+  const tables = ['runs', 'segments', 'records', 'snapshots', 'chunks'];
+  const counts = tables.map((table) => db.prepare(`SELECT count(*) FROM ${table}`).pluck().get());
+  db.close();
+  return counts;
+}
+
+// Segment 1 has no name, 2 forks it at 4, 3 forks 2 at 6 and has no record, 4 is a root, 5 a fork that goes.
+test.each([
+  ['a fork on a parent that is not there', 'UPDATE segments SET parent = 9 WHERE number = 2'],
+  ['a fork on another root', 'UPDATE segments SET parent = 4, family = 4 WHERE number = 3'],
+  ['a fork on its grandparent', 'UPDATE segments SET parent = 1 WHERE number = 3'],
+  ['a fork on an earlier tick', 'UPDATE segments SET parent_tick = 2 WHERE number = 2'],
+  ['a fork on a later tick', 'UPDATE segments SET parent_tick = 5 WHERE number = 2'],
+  ['a fork on no tick', 'UPDATE segments SET parent_tick = NULL WHERE number = 2'],
+  ['a fork that is no fork', 'UPDATE segments SET parent = NULL, parent_tick = NULL WHERE number = 2'],
+  ['a fork of another family', 'UPDATE segments SET family = 4 WHERE number = 2'],
+  ['a root of another family', 'UPDATE segments SET family = 1 WHERE number = 4'],
+  ['a segment with another number', 'UPDATE segments SET number = 8 WHERE number = 2'],
+  ['a run in a segment that is not there', "UPDATE runs SET segment = 9 WHERE id = 'two'"],
+  ['two runs in one segment', "UPDATE runs SET segment = 4 WHERE id = 'two'"],
+  ['a run in a segment of a removed one', "UPDATE runs SET segment = 5 WHERE id = 'four'"],
+])('L12: a collection that meets %s deletes nothing that a run may need', async (_, harm) => {
+  const store = await sqliteStore(path);
+  await made(store);
+  await store.fork(newFork('three', 'two-segment', continued(records[4]!, 'two', 3)[1]!));
+  await store.create(newRun('four', records[0]!));
+  await store.keepSnapshot(snapshotOf('four-segment', records[0]!, ['dddd']));
+  await store.fork({
+    ...newFork('five', 'two-segment', continued(records[4]!, 'two', 3)[0]!),
+    segment: 'five/1',
+  });
+  for (const gone of ['one', 'five']) await store.remove(gone, true);
+  await store.dropSnapshots('one-segment', [2]);
+  tamper((db) => db.exec(harm));
+  const before = rowCounts();
+  for (const limit of [1, 99])
+    expect(await outcome(() => store.collect(limit))).toMatchObject({ code: 'CORRUPT' });
+  expect(rowCounts()).toEqual(before);
+  await store.close();
+});
+
 test('L2: a failure in the middle of a call leaves nothing of it', async () => {
   const store = await sqliteStore(path);
   await made(store);
@@ -226,17 +270,10 @@ test('L2: a failure in the middle of a call leaves nothing of it', async () => {
     () => store.collect(99),
     () => store.remove('two', true),
   ];
-  const count = (): unknown[] => {
-    const db = new Database(path);
-    const tables = ['runs', 'segments', 'records', 'snapshots', 'chunks'];
-    const counts = tables.map((table) => db.prepare(`SELECT count(*) FROM ${table}`).pluck().get());
-    db.close();
-    return counts;
-  };
-  const before = count();
+  const before = rowCounts();
   for (const call of calls) {
     expect(await outcome(call)).toEqual({ code: 'STORE_FAILED' });
-    expect(count()).toEqual(before);
+    expect(rowCounts()).toEqual(before);
   }
   expect((await store.lineage('two-segment')).map(({ head }) => head.tick)).toEqual([7, 9]);
   await store.close();

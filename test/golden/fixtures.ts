@@ -142,5 +142,6 @@ export const NOTED_META: RecordMeta = {
   writer: {
     code: '0123456789abcdef',
     engine: { node: '20.0.0', v8: '11.3', arch: 'x64', platform: 'linux' },
+    functions: { setup: '01234567', 'apply.moved': '89abcdef' },
   },
 };

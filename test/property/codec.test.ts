@@ -48,7 +48,8 @@ const anyAround: fc.Arbitrary<Made['around']> = fc.record({
 });
 
 const anyChange = fc.record({ table: varint, hash: fc.uint8Array({ minLength: 8, maxLength: 8 }) });
-const WRITER = { code: 'c', engine: { node: '20.0.0', v8: '11.3', arch: 'x64', platform: 'linux' } };
+const ENGINE = { node: '20.0.0', v8: '11.3', arch: 'x64', platform: 'linux' };
+const WRITER = { code: 'c', engine: ENGINE, functions: { setup: 's' } };
 const anyMeta: fc.Arbitrary<RecordMeta> = fc
   .tuple(fc.double(), fc.array(fc.double(), { maxLength: 3 }), fc.boolean(), fc.boolean(), fc.boolean())
   .chain(([time, metrics, named, changed, written]) =>

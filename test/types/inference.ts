@@ -235,4 +235,6 @@ export const counts = schema.system('counts', ({ world, emit, rng }) => {
   const room: ArrayLike<number> = world.people.columns.health;
   for (const { pos } of world.people.where({ alive: true, job: null, pos: { x: 0, y: 0, facing: 'south' } }))
     rng('b').pick([pos.x, room.length]);
+  // A struct is matched by the fields that are given.
+  rng('c').of(world.people.count({ pos: { facing: 'south' } }));
 });

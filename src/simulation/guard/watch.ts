@@ -37,7 +37,7 @@ export class Watch {
     if (!this.held) this.release();
   }
 
-  /** Ticks follow on one another: to turn the hook off and on between them costs as much as a short system. */
+  /** Ticks follow on one another: to turn the hook off and on between them costs what a short system does. */
   hold(): void {
     this.held = true;
   }

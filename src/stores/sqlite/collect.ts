@@ -12,6 +12,7 @@ import type { Database } from 'better-sqlite3';
 import { isSpent, lastReached } from '../../log/fork-checks.ts';
 import { unusedChunks } from '../../log/snapshot-checks.ts';
 import { noRecord } from '../../log/store-checks.ts';
+import { CollectionChecks } from './collect-checks.ts';
 import { unpack } from './snapshots.ts';
 
 interface NamelessRow {
@@ -49,6 +50,9 @@ const prepareAll = (db: Database) => ({
     'DELETE FROM snapshots WHERE segment = ? AND tick IN' +
       ' (SELECT tick FROM snapshots WHERE segment = ? AND tick > ? ORDER BY tick LIMIT ?)',
   ),
+  holdsAfter: db
+    .prepare<[number, number], number>('SELECT 1 FROM snapshots WHERE segment = ? AND tick > ? LIMIT 1')
+    .pluck(),
   deleteAttempts: db.prepare<[number]>('DELETE FROM attempts WHERE segment = ?'),
   deleteSegment: db.prepare<[number]>('DELETE FROM segments WHERE number = ?'),
   setUnswept: db.prepare<[number, number]>('UPDATE segments SET unswept = ? WHERE number = ?'),
@@ -68,23 +72,36 @@ const MOST = 2 ** 31;
 /** The collections of one open database. */
 export class Collector {
   readonly #statements: ReturnType<typeof prepareAll>;
+  readonly #checks: CollectionChecks;
   #room = 0;
   #deleted = 0;
+  #checked = false;
 
   constructor(db: Database) {
     this.#statements = prepareAll(db);
+    this.#checks = new CollectionChecks(db);
   }
 
-  /** Deletes what no run reaches, at most about `limit` things; returns how many. */
+  /**
+   * Deletes what no run reaches, at most about `limit` things; returns how many. `CORRUPT`, `NO_RECORD` where
+   * damage may hide what a run reaches: whoever called undoes what was deleted before that was found.
+   */
   collect(limit: number): number {
     this.#room = Math.floor(Math.min(limit, MOST));
     this.#deleted = 0;
+    this.#checked = false;
     for (const number of this.#statements.nameless.all()) {
       if (this.#room <= 0) break;
       this.#cut(this.#statements.segment.get(number)!);
     }
     for (const family of this.#statements.unswept.all()) this.#sweep(family);
     return this.#deleted;
+  }
+
+  /** Looks for damage, once a call and only where something is about to go. */
+  #check(): void {
+    if (!this.#checked) this.#checks.check();
+    this.#checked = true;
   }
 
   #count(deleted: number): void {
@@ -99,6 +116,7 @@ export class Collector {
     const spent = isSpent(first, reached);
     // What a fork began with goes with it, though its tick is the parent's.
     const kept = spent ? -1 : reached;
+    if (spent || reached < head || this.#statements.holdsAfter.get(number, kept) !== undefined) this.#check();
     const dropped = this.#statements.deleteSnapshots.run(number, number, kept, this.#room).changes;
     if (dropped > 0) this.#statements.setUnswept.run(1, family);
     this.#count(dropped);
@@ -132,6 +150,7 @@ export class Collector {
     for (const refs of this.#statements.refs.iterate(family))
       for (const chunk of unpack(refs)) used.add(chunk);
     const unused = unusedChunks(this.#statements.chunks.iterate(family), used, this.#room);
+    if (unused.length > 0) this.#check();
     if (unused.length < this.#room) this.#statements.setUnswept.run(0, family);
     for (const chunk of unused) this.#statements.deleteChunk.run(chunk);
     this.#count(unused.length);

@@ -291,6 +291,19 @@ export class SqliteStore implements Store {
     });
   }
 
+  /** What SQLite says of the file; see examine.ts. */
+  examine(): { readonly format: number; readonly problems: readonly string[]; readonly sqlite: string } {
+    const all = (name: string): readonly object[] => this.#db.pragma(name) as object[];
+    return this.#within('read', () => ({
+      format: this.#db.pragma('user_version', { simple: true }) as number,
+      sqlite: this.#db.prepare<[], string>('SELECT sqlite_version()').pluck().get()!,
+      problems: [
+        ...all('integrity_check').map((row) => String(Object.values(row)[0])),
+        ...all('foreign_key_check').map((row) => `foreign key: ${Object.values(row).join(' ')}`),
+      ].filter((said) => said !== 'ok'),
+    }));
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;

@@ -153,6 +153,12 @@ export const systems: readonly Mistake[] = [
     "Property 'age' does not exist on type",
   ),
   pair(
+    'a struct matched by a field that it does not have',
+    "world.people.count({ pos: { face: 'south' } });",
+    "world.people.count({ pos: { facing: 'south' } });",
+    "'face' does not exist in type 'MatchFields<",
+  ),
+  pair(
     'a column that can not be null asked whether it is',
     'world.people.nulls.cell(0);',
     'world.people.nulls.age(0);',
