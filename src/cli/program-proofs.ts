@@ -10,6 +10,7 @@ import type { Done } from './program-commands.ts';
 import {
   type Common,
   type Folding,
+  guardOption,
   jsonOption,
   limitOption,
   storeOption,
@@ -49,6 +50,7 @@ export function addProofs(program: Command, io: Io, done: Done, failWith: Done):
     .addOption(limitOption('at most how many rows of each table', 20))
     .addOption(storeOption())
     .addOption(worldOption())
+    .addOption(guardOption())
     .addOption(jsonOption())
     .action(async (run: string, o: Verifying) => {
       const { verifyCommand } = await import('./commands/verify.ts');
@@ -67,6 +69,7 @@ export function addProofs(program: Command, io: Io, done: Done, failWith: Done):
     .addOption(limitOption('at most how many rows of each table', 10))
     .addOption(storeOption())
     .addOption(worldOption())
+    .addOption(guardOption())
     .addOption(jsonOption())
     .action(async (a: string, b: string, o: Bisecting) => {
       failWith(EXIT.usage);

@@ -47,6 +47,8 @@ describe('wrong usage is code 2, a line and a hint', () => {
     expect((await say(at, [...again, ...off])).code).toBe(0);
     for (const command of [
       ['replay', 'second'],
+      ['verify', 'second'],
+      ['bisect', 'second', 'second'],
       ['diff', 'second@1', 'second@2'],
       ['show', 'second@1'],
     ])

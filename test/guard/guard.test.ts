@@ -6,6 +6,8 @@ import { diff } from '../../src/replay/diff.ts';
 import { forkRun } from '../../src/replay/fork-run.ts';
 import { readWorld } from '../../src/replay/read-world.ts';
 import { replay } from '../../src/replay/replay.ts';
+import { bisect } from '../../src/replay/verify/bisect.ts';
+import { verify } from '../../src/replay/verify/verify.ts';
 import { createRun } from '../../src/simulation/create-run.ts';
 import { openRun } from '../../src/simulation/open-run.ts';
 import type { GuardOption } from '../../src/simulation/types.ts';
@@ -35,6 +37,18 @@ const hide = (deed: () => unknown): void => {
 };
 
 describe('what was refused', () => {
+  test('L5 L8: is named by a verification, where the log was recorded without a guard', async () => {
+    const store = memoryStore();
+    const world = worldWith('a system', () => Math.random());
+    const run = await createRun(world, { store, seed, id, guard: 'off' });
+    await run.advance(2);
+    await run.close();
+    expect((await verify({ store, id, world, guard: 'off' })).verdict).toBe('verified');
+    const { verdict, divergence } = await verify({ store, id, world });
+    expect([verdict, divergence?.tick]).toEqual(['diverged', 1]);
+    expect(JSON.stringify(divergence)).toContain('Math.random was used');
+  });
+
   test('L8: fails the tick also where it was caught, or thrown on as something else', async () => {
     const deeds = [
       () => hide(Math.random),
@@ -86,7 +100,7 @@ describe('what was refused', () => {
   });
 
   test('an input is not dropped for what its handler does', async () => {
-    const run = await runWith('a handler of inputs', Math.random);
+    const run = await runWith('a handler of inputs', () => Math.random());
     const { applied } = run.submit.poked({ n: 1 });
     let settled = false;
     applied.then(
@@ -260,7 +274,7 @@ describe('levels', () => {
       expect([code, hint]).toEqual(['BAD_USAGE', expect.stringContaining('locale')]);
     }
     const all = Object.fromEntries(Object.keys(GUARD_GROUPS).map((group) => [group as GuardGroup, 'off']));
-    expect((await runWith('a system', Math.random, all)).id).toBe(id);
+    expect((await runWith('a system', () => Math.random(), all)).id).toBe(id);
   });
 
   test('the level holds wherever the world is built again: at, forks, replay, reading, diff', async () => {
@@ -279,6 +293,8 @@ describe('levels', () => {
     expect((await diff(run, { ...options, id: 'f', world })).equal).toBe(true);
     await run.close();
     expect((await replay(world, options)).compared).toBe(4);
+    expect((await verify({ ...options, world })).verdict).toBe('verified');
+    expect((await bisect({ ...options, world }, { ...options, world })).tick).toBe(null);
     expect((await readWorld(world, { ...options, tick: 2 })).tick).toBe(2);
     expect((await diff({ ...options, world, tick: 1 }, { ...options, world, tick: 1 })).equal).toBe(true);
     expect((await forkRun(world, { store, run: id, at: 2, guard })).tick).toBe(2);

@@ -3,6 +3,7 @@
  */
 import { canonicalJson } from '../../base/canonical.ts';
 import {
+  type GuardOption,
   type Store,
   type VerifyMode,
   type VerifyReport,
@@ -23,6 +24,7 @@ export interface VerifyCommandOptions {
   readonly run: string;
   readonly store: StorePlace;
   readonly world?: string | undefined;
+  readonly guard: GuardOption;
   readonly from?: number | undefined;
   readonly to?: number | undefined;
   readonly mode: VerifyMode;
@@ -43,7 +45,7 @@ async function verifyShown(
   try {
     const onProgress = ({ tick }: { readonly tick: number }) => progress.update(tick);
     const asked = { mode, limit, from, to, onProgress, signal: io.signal };
-    return await verify({ store, id: info.id, world }, asked);
+    return await verify({ store, id: info.id, world, guard: o.guard }, asked);
   } finally {
     progress.stop();
   }
