@@ -10,12 +10,13 @@ import { creatureRows, stateHashRows } from './rows/creatures.ts';
 import { foldRows } from './rows/fold.ts';
 import { emitRows, loopRows, writeRows } from './rows/memory.ts';
 import { snapshotFileRows } from './rows/snapshot-files.ts';
-import { tickRows } from './rows/tick.ts';
+import { guardRows, tickRows } from './rows/tick.ts';
 
 const ROWS: { readonly [name: string]: () => Promise<readonly Row[]> } = {
   append1000: () => appendRows(1000, 128, { json: 20, bare: 0.7 }),
   append10: () => appendRows(10, 1024, { json: 7, bare: null }),
   tick: () => tickRows(1024),
+  guard: () => guardRows(1024),
   fold: () => foldRows(1000, 512),
   emit: emitRows,
   write: writeRows,

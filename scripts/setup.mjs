@@ -215,9 +215,23 @@ function buildStamp() {
       .update(`${file}\0`)
       .update(readFileSync(join(root, file)))
       .update('\0');
-  hash.update(String(readJson(join(modules, 'typescript', 'package.json'))?.version));
+  for (const name of ['typescript', 'esbuild', '@stdlib/math-base-special-pow'])
+    hash.update(`${name} ${readJson(join(modules, name, 'package.json'))?.version}\0`);
   const built = filesUnder('dist').map((f) => `${f}:${statSync(join(root, f)).size}`);
   return JSON.stringify({ from: hash.digest('hex'), built });
+}
+
+/**
+ * Puts the library of math into the one file that names it, with the notices of its authors: the bits of its
+ * results are then those of this version, and installing the package brings none of its many packages.
+ */
+function bundleMath() {
+  const file = join(root, 'dist', 'math', 'stdlib.js');
+  const { buildSync } = createRequire(join(root, 'package.json'))('esbuild');
+  const what = { entryPoints: [file], outfile: file, bundle: true, allowOverwrite: true };
+  const how = { format: 'esm', platform: 'neutral', mainFields: ['main'], legalComments: 'eof' };
+  buildSync({ ...what, ...how, logLevel: 'error' });
+  for (const left of [`${file}.map`, file.replace(/\.js$/, '.d.ts')]) rmSync(left, { force: true });
 }
 
 /** Programs of package.json's `bin` get a first line that names Node, and the right to be run. */
@@ -244,6 +258,7 @@ export function ensureBuilt() {
     rmSync(join(root, 'dist'), { recursive: true, force: true });
     const tsc = createRequire(join(root, 'package.json')).resolve('typescript/bin/tsc');
     quietly('tsc', process.execPath, [tsc, '-p', 'tsconfig.build.json']);
+    bundleMath();
     makeRunnable();
     writeStamp(name, buildStamp());
   });

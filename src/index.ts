@@ -4,6 +4,7 @@
  * Composition only: the public names of floors 0 to 5. Stores with drivers are exports of their own:
  * `worldfold/sqlite`.
  */
+export type { GuardGroup, GuardLevel } from './base/ambient.ts';
 export type { Cursor, Rng } from './base/draws.ts';
 export { ERROR_CODES, type ErrorCode, type Facts, isWorldfoldError, WorldfoldError } from './base/errors.ts';
 export { memoryStore } from './log/memory-store.ts';
@@ -128,6 +129,7 @@ export {
   type WorldDef,
   type WorldParts,
 } from './simulation/define-world.ts';
+export { removeGuard } from './simulation/guard/install.ts';
 export { openRun } from './simulation/open-run.ts';
 export { RUN_CALLS } from './simulation/run-states.ts';
 export type {
@@ -135,6 +137,7 @@ export type {
   AdvanceOptions,
   ForkOptions,
   Frame,
+  GuardOption,
   Input,
   InputSource,
   KeptSnapshot,

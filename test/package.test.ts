@@ -46,7 +46,7 @@ describe('what is packed', () => {
       expect(packed).toContain(`package/${file}`);
     expect(packed.filter((file) => file.startsWith('package/docs/'))).not.toEqual([]);
     const papers = /^package\/(package\.json|README\.md|CHANGELOG\.md|LICENSE)$/;
-    const folders = /^package\/(docs|dist|examples\/epidemic|examples\/creatures)\/.+$/;
+    const folders = /^package\/(docs|dist|lint|examples\/epidemic|examples\/creatures)\/.+$/;
     const isKnown = (file: string): boolean => papers.test(file) || folders.test(file);
     expect(packed.filter((file) => !isKnown(file) || file.includes('.test.'))).toEqual([]);
   });

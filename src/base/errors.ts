@@ -7,6 +7,7 @@
 
 /** Every code that worldfold can throw, with the sentence that docs and tools show for it. */
 export const ERROR_CODES = {
+  AMBIENT: 'code inside a tick used a source that no log holds',
   ASYNC_IN_TICK: 'a function that runs inside a tick returned a promise',
   BAD_INPUT: 'an input does not fit its declaration',
   BAD_SCHEMA: 'a declaration contradicts itself',

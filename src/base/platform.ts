@@ -6,8 +6,14 @@
  */
 import * as crypto from 'node:crypto';
 import { readlinkSync } from 'node:fs';
+import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { hostname } from 'node:os';
 import process from 'node:process';
+import { promiseHooks } from 'node:v8';
+
+// As they are when this is loaded: what is put in their place later is for the code of ticks.
+const { now } = Date;
+const steadyNow = performance.now.bind(performance);
 
 const oneShot = (crypto as { hash?: (a: string, d: Uint8Array, e: 'buffer') => Uint8Array }).hash;
 
@@ -17,10 +23,10 @@ export const sha256: (bytes: Uint8Array) => Uint8Array = oneShot
   : (bytes) => crypto.createHash('sha256').update(bytes).digest();
 
 /** Milliseconds since 1970, for metadata only. */
-export const wallClock = (): number => Date.now();
+export const wallClock = (): number => now();
 
 /** Milliseconds on a clock that never goes back, for commit intervals and progress only. */
-export const steadyClock = (): number => performance.now();
+export const steadyClock = (): number => steadyNow();
 
 /** Lets timers, I/O and other tasks run before going on. */
 export const yieldToEvents = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -70,3 +76,21 @@ export const engineHint = (): { node: string; v8: string; arch: string; platform
 
 /** Tells the operator about something that must not stop the run (a failing observer). */
 export const warn = (message: string): void => process.emitWarning(message, 'WorldfoldWarning');
+
+const load = createRequire(import.meta.url);
+
+/**
+ * What Node has loaded of itself so far: it grows while the process lives. Modules of Node are entries of the
+ * form `NativeModule fs`.
+ */
+export const loadedParts: readonly string[] =
+  (process as { readonly moduleLoadList?: readonly string[] }).moduleLoadList ?? [];
+
+/** The object that a module of Node exports to `require`; its ES module shows the same values. */
+export const nodeModule = (name: string): object => load(`node:${name}`) as object;
+
+/** Lets the ES modules of Node show what was changed in their objects. */
+export const shareChanges: () => void = syncBuiltinESMExports;
+
+/** Calls `made` for every promise that is made from now on, until the function returned is called. */
+export const onPromise = (made: () => void): (() => void) => promiseHooks.onInit(made) as () => void;

@@ -4,7 +4,9 @@
  * A value that means nothing is `BAD_USAGE`, with a hint that says what would.
  */
 import { dirname, resolve } from 'node:path';
+import { guardLevels } from '../base/ambient.ts';
 import { fail } from '../base/errors.ts';
+import type { GuardOption } from '../index.ts';
 
 /** Where runs are kept: in this process only, or in a SQLite file. */
 export type StorePlace = { readonly kind: 'memory' } | { readonly kind: 'sqlite'; readonly file: string };
@@ -68,6 +70,12 @@ export function parseWorkers(text: string): number {
 
 /** Adds one text to those before it. */
 export const collectText = (text: string, before: readonly string[]): readonly string[] => [...before, text];
+
+/** Adds what the guard is to do to what was said before: `warn` for every group, `math=off` for one. */
+export function collectGuard(text: string, before: GuardOption): GuardOption {
+  const at = text.indexOf('=');
+  return guardLevels(at < 0 ? text : { ...guardLevels(before), [text.slice(0, at)]: text.slice(at + 1) });
+}
 
 /** Reads names separated by commas. */
 export function parseNames(text: string): readonly string[] {

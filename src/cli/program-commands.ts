@@ -4,6 +4,7 @@
  * Does no work of its own: each command is loaded when it is asked for.
  */
 import { type Command, Option } from 'commander';
+import type { GuardOption } from '../index.ts';
 import { EXIT } from './failure.ts';
 import type { Io } from './io.ts';
 import { collectMatch, collectText, DEFAULT_SEED, parseNames } from './options.ts';
@@ -12,6 +13,7 @@ import {
   type Common,
   configOption,
   type Folding,
+  guardOption,
   jsonOption,
   limitOption,
   type Pairs,
@@ -32,6 +34,7 @@ interface Resumable extends Omit<Made, 'seed'> {
   readonly continue?: true;
   readonly takeover?: true;
   readonly adopt?: true;
+  readonly guard: GuardOption;
 }
 interface Forking extends Omit<Made, 'seed'>, Folding {
   readonly seed?: string;
@@ -81,6 +84,7 @@ export function addMakers(program: Command, io: Io, done: Done): void {
     .option('--continue', 'go on with the run --id where its log ends')
     .option('--takeover', 'with --continue: take the run from another writer, which can then commit no more')
     .option('--adopt', 'with --continue: go on though the code gives another world than was recorded')
+    .addOption(guardOption())
     .addOption(jsonOption())
     .action(async (module: string, o: Resumable) => {
       const { runCommand } = await import('./commands/run.ts');
@@ -120,6 +124,7 @@ export function addForkers(program: Command, io: Io, done: Done): void {
     .option('--because <text>', 'why; kept in the log')
     .addOption(storeOption())
     .addOption(worldOption())
+    .addOption(guardOption())
     .addOption(jsonOption())
     .action(async (run: string, o: Forking) => {
       const { forkCommand } = await import('./commands/fork.ts');
@@ -181,6 +186,7 @@ export function addReaders(program: Command, io: Io, done: Done): void {
     .addOption(limitOption('at most how many rows', 20))
     .addOption(storeOption())
     .addOption(worldOption())
+    .addOption(guardOption())
     .addOption(jsonOption())
     .action(async (run: string, o: Showing) => {
       const { showCommand } = await import('./commands/show.ts');
@@ -202,10 +208,11 @@ export function addFolders(program: Command, io: Io, done: Done, failWith: Done)
     .argument('<run>', 'the id of the run')
     .addOption(storeOption())
     .addOption(worldOption())
+    .addOption(guardOption())
     .addOption(jsonOption())
     .action(async (run: string, o: Folding) => {
       const { replayCommand } = await import('./commands/replay.ts');
-      done(await replayCommand(io, { run, store: o.store, world: o.world, json: o.json === true }));
+      done(await replayCommand(io, { ...o, run, json: o.json === true }));
     });
   program
     .command('diff')
@@ -220,6 +227,7 @@ export function addFolders(program: Command, io: Io, done: Done, failWith: Done)
     .addOption(limitOption('at most how many rows of each table', 10))
     .addOption(storeOption())
     .addOption(worldOption())
+    .addOption(guardOption())
     .addOption(jsonOption())
     .action(async (a: string, b: string, o: Folding & { readonly limit: number }) => {
       failWith(EXIT.usage);
@@ -236,6 +244,7 @@ export function addFolders(program: Command, io: Io, done: Done, failWith: Done)
     .option('--compress', 'compress each column')
     .addOption(storeOption())
     .addOption(worldOption())
+    .addOption(guardOption())
     .addOption(jsonOption())
     .action(async (run: string, o: Folding & { at?: number; out: string; compress?: true }) => {
       const { snapshotCommand } = await import('./commands/snapshot.ts');

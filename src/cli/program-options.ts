@@ -2,7 +2,9 @@
  * Options that several commands take, each with the words of its help.
  */
 import { Option } from 'commander';
+import type { GuardOption } from '../index.ts';
 import {
+  collectGuard,
   collectPair,
   DEFAULT_STORE,
   parseLimit,
@@ -24,6 +26,7 @@ export interface Common {
 /** What commands take that fold a stored run. */
 export interface Folding extends Common {
   readonly world?: string;
+  readonly guard: GuardOption;
 }
 
 /** Where runs are kept. */
@@ -55,6 +58,15 @@ export const worldOption = (): Option =>
 
 /** A tick of the run. */
 export const atOption = (what: string): Option => new Option('--at <tick>', what).argParser(parseTick);
+
+/** What becomes of code that uses what no log holds. */
+export const guardOption = (): Option =>
+  new Option(
+    '--guard <level>',
+    'for code of a tick that uses what no log holds: throw, warn or off; math=off for one group; often',
+  )
+    .argParser(collectGuard)
+    .default('throw' as GuardOption, 'throw');
 
 /** How many rows to show. */
 export const limitOption = (what: string, fallback: number): Option =>

@@ -10,6 +10,7 @@ import type { Done } from './program-commands.ts';
 import {
   type Common,
   type Folding,
+  guardOption,
   jsonOption,
   limitOption,
   storeOption,
@@ -55,6 +56,7 @@ export function addProofs(program: Command, io: Io, done: Done, failWith: Done):
     )
     .addOption(storeOption())
     .addOption(worldOption())
+    .addOption(guardOption())
     .addOption(jsonOption())
     .action(async (run: string, o: Verifying) => {
       const { verifyCommand } = await import('./commands/verify.ts');
@@ -73,6 +75,7 @@ export function addProofs(program: Command, io: Io, done: Done, failWith: Done):
     .addOption(limitOption('at most how many rows of each table', 10))
     .addOption(storeOption())
     .addOption(worldOption())
+    .addOption(guardOption())
     .addOption(jsonOption())
     .action(async (a: string, b: string, o: Bisecting) => {
       failWith(EXIT.usage);

@@ -9,7 +9,7 @@ import { withStore } from './stores.ts';
 import type { FromWorker, WorkerTask } from './verify-workers.ts';
 
 const port = parentPort!;
-const { file, place, cwd, id, asked } = workerData as WorkerTask;
+const { file, place, cwd, id, guard, asked } = workerData as WorkerTask;
 const stop = new AbortController();
 port.on('message', () => stop.abort());
 const say = (message: FromWorker): void => port.postMessage(message);
@@ -18,7 +18,7 @@ try {
   const { world } = await loadWorld(file);
   await withStore(place, cwd, 'read', async (store) => {
     const onProgress = ({ tick }: { readonly tick: number }) => say({ tick });
-    say({ report: await verify({ store, id, world }, { ...asked, onProgress, signal: stop.signal }) });
+    say({ report: await verify({ store, id, world, guard }, { ...asked, onProgress, signal: stop.signal }) });
   });
 } catch (e) {
   if (!isWorldfoldError(e)) throw e;

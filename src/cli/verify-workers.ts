@@ -7,7 +7,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, WorldfoldError } from '../base/errors.ts';
-import type { Ticks, VerifyMode, VerifyReport } from '../index.ts';
+import type { GuardOption, Ticks, VerifyMode, VerifyReport } from '../index.ts';
 import type { StorePlace } from './options.ts';
 
 /** What is asked of each stretch. */
@@ -23,6 +23,7 @@ export interface WorkerTask {
   readonly place: StorePlace;
   readonly cwd: string;
   readonly id: string;
+  readonly guard: GuardOption;
   readonly asked: Asked;
 }
 

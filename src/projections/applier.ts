@@ -5,8 +5,10 @@
  * recorded order, so that they can't differ. Owns the frame of a handler's call: the gate, the draws keyed by
  * the event, the reservation of ids that events name, and the name of the place in every error.
  */
+import { ambient, Running, UNGUARDED } from '../base/ambient.ts';
 import type { Rng } from '../base/draws.ts';
 import { fail } from '../base/errors.ts';
+import { refusePromise, type TickPlace, tickError } from '../base/tick-error.ts';
 import type { ColumnSet } from '../columns/column-set.ts';
 import { type TableStore, TOUCHED } from '../columns/table-store.ts';
 import type { Batch, Wave } from '../columns/waves.ts';
@@ -16,7 +18,6 @@ import { type CompiledSchema, type KindLayout, SOURCES } from '../schema/compile
 import { secondsAt, type TickLength } from '../schema/tick-length.ts';
 import type { Audit } from './audit.ts';
 import { BatchView } from './batch-view.ts';
-import { refusePromise, tickError } from './tick-error.ts';
 import type { WorldState } from './world-state.ts';
 
 /** What a handler gets beside world and event. */
@@ -40,9 +41,9 @@ class ApplyNow implements HandlerNow {
   tick = 0;
   ordinal = 0;
   private all = new Streams('');
+  kind = '';
+  origin = '';
   private readonly length: TickLength;
-  private kind = '';
-  private origin = '';
   /** Ends with the call, and with it every stream that the call asked for. */
   private life: Lifetime = { open: false };
   private streams: ApplyStreams | null = null;
@@ -142,10 +143,18 @@ export class Applier {
   private setOf: SetOf = () => fail('INTERNAL', 'a fold began without a tick');
   /** Watches every call, in paranoid mode. */
   readonly audit: Audit | null;
+  private readonly running: Running;
 
-  constructor(state: WorldState, handlers: AnyHandlers, audit: Audit | null = null) {
+  /** `guard` makes what stands for the handlers while they run; nothing is refused where it is left out. */
+  constructor(
+    state: WorldState,
+    handlers: AnyHandlers,
+    audit: Audit | null = null,
+    guard: (place: () => TickPlace) => Running = (place) => new Running(UNGUARDED, place),
+  ) {
     this.state = state;
     this.audit = audit;
+    this.running = guard(() => this.place);
     this.schema = state.schema;
     this.handlers = this.schema.kinds.map(({ name }) =>
       Object.hasOwn(handlers, name) ? handlers[name]! : null,
@@ -153,6 +162,12 @@ export class Applier {
     this.ids = idColumns(state);
     this.now = new ApplyNow(this.schema.tick);
     this.cursors = new Uint32Array(this.schema.kinds.length);
+  }
+
+  /** Where the handler is that runs now. */
+  private get place(): TickPlace {
+    const { tick, origin, kind, ordinal } = this.now;
+    return { tick, origin, kind, event: ordinal };
   }
 
   /** Handlers draw from these streams and see this config from now on. */
@@ -275,9 +290,13 @@ export class Applier {
   }
 
   private call(layout: KindLayout, set: ColumnSet, from: number, to: number, origin: string): void {
+    const { running } = this;
     const { gate } = this.state;
     const handler = this.handlers[layout.number]!;
     this.now.begin(layout.name, origin, from);
+    // With effects at once a system runs around this.
+    const around = ambient.running;
+    ambient.running = running;
     gate.open = true;
     gate.writer = layout.name;
     try {
@@ -289,10 +308,12 @@ export class Applier {
         );
         gate.settle();
       }
+      running.end();
     } catch (cause) {
       gate.abandon();
-      throw tickError(cause, { tick: this.now.tick, origin, kind: layout.name, event: this.now.ordinal });
+      throw tickError(running.reason(cause), this.place);
     } finally {
+      ambient.running = around;
       this.now.end();
     }
     gate.open = false;

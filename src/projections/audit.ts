@@ -9,10 +9,10 @@
 import { ByteWriter, sameBytes } from '../base/bytes.ts';
 import { fail } from '../base/errors.ts';
 import { xxh128 } from '../base/hash.ts';
+import { type TickPlace, tickError } from '../base/tick-error.ts';
 import type { ColumnSet } from '../columns/column-set.ts';
 import type { Lane, RowRange } from '../columns/lane.ts';
 import type { Batch } from '../columns/waves.ts';
-import { type TickPlace, tickError } from './tick-error.ts';
 import { rowsText, type WorldState } from './world-state.ts';
 
 /** Rows of a set, with the hash of each of its lanes. */

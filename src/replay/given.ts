@@ -1,6 +1,7 @@
 /**
  * What the calls of this folder are given, checked before anything is done, and the log that it names.
  */
+import { guardLevels } from '../base/ambient.ts';
 import { checkNames } from '../base/arguments.ts';
 import { show } from '../base/canonical.ts';
 import { fail } from '../base/errors.ts';
@@ -14,6 +15,7 @@ import { damageOf, noState, restore, UNKNOWN_LOG } from '../simulation/restore.t
 import { RunCore } from '../simulation/run.ts';
 import { newEngine } from '../simulation/run-options.ts';
 import { checkCall, type RunState } from '../simulation/run-states.ts';
+import type { GuardOption } from '../simulation/types.ts';
 import type { AnyWorld } from '../simulation/world.ts';
 
 /** A log as it stood at some moment, with the world that folds it. */
@@ -24,6 +26,8 @@ export interface Log {
   readonly source: LogSource;
   /** Its last tick. */
   readonly tick: number;
+  /** How the handlers are guarded that fold it. */
+  readonly guard: GuardOption;
 }
 
 const isObject = (value: unknown): value is { readonly [name: string]: unknown } =>
@@ -71,13 +75,21 @@ export interface GivenLog {
   readonly id: string;
   /** What `defineWorld` returned. */
   readonly world: { readonly schema: object; readonly def: object };
+  /** What becomes of code that uses a source which no log holds; see the same option of `createRun`. */
+  readonly guard?: GuardOption;
 }
 
 /** The log of an open run as it stands, or the durable log of a stored one. `UNKNOWN_RUN`, `CLOSED`. */
 export async function logGiven(call: string, given: unknown): Promise<Log> {
   if (given instanceof RunCore) {
     checkCall(given.id, given.state, 'read');
-    return { id: given.id, world: given.definition, source: given.source, tick: given.tick };
+    return {
+      id: given.id,
+      world: given.definition,
+      source: given.source,
+      tick: given.tick,
+      guard: given.guard,
+    };
   }
   if (!isObject(given) || !('store' in given))
     return fail(
@@ -86,24 +98,34 @@ export async function logGiven(call: string, given: unknown): Promise<Log> {
       { call },
       'Give it what createRun, openRun or fork returned, or { store, id, world }.',
     );
-  checkNames(`what ${call} is given`, given, ['store', 'id', 'world']);
+  checkNames(`what ${call} is given`, given, ['store', 'id', 'world', 'guard']);
   const world = needWorld(call, given.world);
   checkStore(call, given.store);
   checkText('id', given.id);
-  return logOf(given.store as Store, given.id as string, world);
+  return logOf(given.store as Store, given.id as string, world, given.guard);
 }
 
 /** The durable log of a stored run. `UNKNOWN_RUN`. */
-export async function logOf(store: Store, id: string, world: AnyWorld): Promise<Log> {
+export async function logOf(
+  store: Store,
+  id: string,
+  world: AnyWorld,
+  guard: unknown = 'throw',
+): Promise<Log> {
+  guardLevels(guard);
   const { segment } = await findRun(store, id);
   const { tick } = segment.head;
   const source = { store, path: await pathOf(store, segment), durableTick: tick, undurable: [] };
-  return { id, world, source, tick };
+  return { id, world, source, tick, guard: guard as GuardOption };
 }
 
 /** An engine with the world that a log has after a tick; before tick 0 it is empty. `NO_STATE`. */
-export async function engineAt({ id, world, source }: Log, tick: number, paranoid = false): Promise<Engine> {
-  const engine = newEngine(world, { paranoid });
+export async function engineAt(
+  { id, world, source, guard }: Log,
+  tick: number,
+  paranoid = false,
+): Promise<Engine> {
+  const engine = newEngine(world, { guard, paranoid });
   const how = { code: null, compare: 'last', known: UNKNOWN_LOG, onDamage: damageOf(id) } as const;
   await restore(engine, source, tick, how).catch((e) => noState(e, id, tick));
   return engine;

@@ -8,6 +8,7 @@ import type { Config, Shape } from '../schema/infer.ts';
 import type { World } from '../schema/views.ts';
 import { checkStore, checkText } from '../simulation/arguments.ts';
 import type { WorldDef } from '../simulation/define-world.ts';
+import type { GuardOption } from '../simulation/types.ts';
 import { checkTick, engineAt, logOf, needWorld } from './given.ts';
 
 /** Which world to read. */
@@ -16,6 +17,8 @@ export interface ReadWorldOptions {
   readonly id: string;
   /** The durable head where left out. */
   readonly tick?: number;
+  /** What becomes of handlers that use a source which no log holds; see the same option of `createRun`. */
+  readonly guard?: GuardOption;
 }
 
 /** The world of a run as it was after a tick, and what the log said then. */
@@ -45,12 +48,12 @@ export async function readWorld<S extends Shape, M extends string>(
   options: ReadWorldOptions,
 ): Promise<Moment<S>> {
   const world = needWorld('readWorld', definition);
-  checkNames('the options of readWorld', options, ['store', 'id', 'tick']);
-  const { store, id } = options;
+  checkNames('the options of readWorld', options, ['store', 'id', 'tick', 'guard']);
+  const { store, id, guard } = options;
   checkStore('readWorld', store);
   checkText('id', id);
   await loadHash();
-  const log = await logOf(store, id, world);
+  const log = await logOf(store, id, world, guard);
   const { tick = log.tick } = options;
   checkTick(log, tick);
   const engine = await engineAt(log, tick);

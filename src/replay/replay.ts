@@ -16,6 +16,7 @@ import type { Engine } from '../simulation/engine.ts';
 import { inRun } from '../simulation/failures.ts';
 import { crossEra } from '../simulation/restore.ts';
 import { newEngine } from '../simulation/run-options.ts';
+import type { GuardOption } from '../simulation/types.ts';
 import type { AnyWorld } from '../simulation/world.ts';
 import { lastAdopted } from './adopted.ts';
 
@@ -28,6 +29,8 @@ export interface ReplayOptions {
   readonly onProgress?: (progress: { tick: number; target: number }) => void;
   /** Stops after the tick under way; the report then says how far it came. */
   readonly signal?: AbortSignal;
+  /** What becomes of handlers that use a source which no log holds; see the same option of `createRun`. */
+  readonly guard?: GuardOption;
 }
 
 /** What a replay found. It is returned only where every recorded hash agreed. */
@@ -97,7 +100,7 @@ export async function replay<S extends Shape, M extends string>(
 }
 
 async function replayAll(world: AnyWorld, options: ReplayOptions): Promise<ReplayReport> {
-  const { store, id, onProgress, signal } = options;
+  const { store, id, onProgress, signal, guard } = options;
   const { segment } = await findRun(store, id);
   const target = options.to ?? segment.head.tick;
   if (!Number.isSafeInteger(target) || target < 0 || target > segment.head.tick)
@@ -108,7 +111,7 @@ async function replayAll(world: AnyWorld, options: ReplayOptions): Promise<Repla
     });
   const path = await pathOf(store, segment);
   const source = { store, path, durableTick: segment.head.tick, undurable: [] };
-  const engine = newEngine(world, {});
+  const engine = newEngine(world, guard === undefined ? {} : { guard });
   const under = new Replay(engine);
   const from = await lastAdopted(source, target);
   let slice = steadyClock();

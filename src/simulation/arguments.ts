@@ -4,6 +4,7 @@
  * The types refuse most of this in TypeScript; JavaScript, and values that come from elsewhere, meet it here:
  * `BAD_USAGE` with what would do, never an error of the language itself.
  */
+import { guardLevels } from '../base/ambient.ts';
 import { checkFunction, checkNames } from '../base/arguments.ts';
 import { show } from '../base/canonical.ts';
 import { fail } from '../base/errors.ts';
@@ -15,6 +16,7 @@ const POLICY = [
   'hashEvery',
   'invariantsEvery',
   'paranoid',
+  'guard',
   'commit',
   'snapshots',
   'maxInputs',
@@ -24,8 +26,8 @@ const POLICY = [
 ];
 const CREATE = ['store', 'seed', 'id', 'config', 'hints', ...POLICY];
 const OPEN = ['store', 'id', 'takeover', 'adopt', 'later', ...POLICY];
-const FORK = ['at', 'because', 'inputs', 'config', 'seed', 'later', 'id', 'hints'];
-const REPLAY = ['store', 'id', 'to', 'onProgress', 'signal'];
+const FORK = ['at', 'because', 'inputs', 'config', 'seed', 'later', 'id', 'hints', 'guard'];
+const REPLAY = ['store', 'id', 'to', 'onProgress', 'signal', 'guard'];
 const READS = ['read', 'head', 'list'];
 const WRITES = [...READS, 'create', 'append', 'acquire', 'renew', 'release'];
 
@@ -117,8 +119,9 @@ function checkFlag(name: string, flag: unknown): void {
   fail('BAD_USAGE', `${name} must be true or false, not ${show(flag)}`, {}, `Write ${name}: true.`);
 }
 
-function checkPolicy({ commit, clocks, paranoid, snapshots }: Given): void {
+function checkPolicy({ commit, clocks, guard, paranoid, snapshots }: Given): void {
   checkFlag('paranoid', paranoid);
+  guardLevels(guard);
   if (commit !== undefined) checkNames('commit', commit, ['ticks', 'ms']);
   if (snapshots !== undefined && snapshots !== false)
     checkNames('snapshots', snapshots, ['every', 'keep', 'onClose']);
@@ -189,6 +192,7 @@ export function checkFork(options: unknown): void {
       "The parent's inputs after the tick of the fork are dropped where it is left out.",
     );
   checkHints((options as Given).hints);
+  guardLevels((options as Given).guard);
 }
 
 /** The arguments of `replay`. */
@@ -200,6 +204,7 @@ export function checkReplay(world: unknown, options: unknown): void {
   checkText('id', given.id);
   checkFunction('onProgress', given.onProgress);
   checkSignal(given.signal);
+  guardLevels(given.guard);
 }
 
 /** The arguments of `advance`. */

@@ -3,6 +3,7 @@
  * and no truth.
  */
 
+import { refuseInTick } from '../base/ambient.ts';
 import { loadHash } from '../base/hash.ts';
 import { freshName } from '../base/platform.ts';
 import { type Environment, HASH_VERSION } from '../log/environment.ts';
@@ -104,5 +105,7 @@ async function createIn(store: Store, run: NewRun): Promise<void> {
  * const { tick, stateHash } = await run.advance(200);
  * ```
  */
-export const createRun = ((world: unknown, options: CreateOptions) =>
-  createCore(world as AnyWorld, options)) as unknown as CreateRun;
+export const createRun = ((world: unknown, options: CreateOptions) => {
+  refuseInTick('createRun');
+  return createCore(world as AnyWorld, options);
+}) as unknown as CreateRun;

@@ -2,7 +2,7 @@
  * Values that are computed from tables and kept until the tables change: never hashed, never saved.
  */
 import { fail } from '../base/errors.ts';
-import { refusePromise } from '../projections/tick-error.ts';
+import { refusePromise } from '../base/tick-error.ts';
 import type { WorldState } from '../projections/world-state.ts';
 import type { AnyDerived } from './world.ts';
 

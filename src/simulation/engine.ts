@@ -4,14 +4,15 @@
  * Pure computation over one world state: no store, no clock, nothing that waits. A tick that throws leaves
  * the state in pieces; whoever called must rebuild it before its next use.
  */
+import { ambient, GUARDED, type GuardLevels, type Running } from '../base/ambient.ts';
 import { sameBytes } from '../base/bytes.ts';
 import { show } from '../base/canonical.ts';
 import type { Rng } from '../base/draws.ts';
 import { fail, isWorldfoldError } from '../base/errors.ts';
+import { refusePromise, tickError } from '../base/tick-error.ts';
 import { parseChange } from '../log/environment.ts';
 import type { RecordFrame, TickContent } from '../log/record.ts';
 import type { RecordMeta } from '../log/record-meta.ts';
-import { refusePromise, tickError } from '../projections/tick-error.ts';
 import type { TickStreams } from '../random/streams.ts';
 import { SOURCE_KIND, SOURCES } from '../schema/compile.ts';
 import { secondsAt } from '../schema/tick-length.ts';
@@ -51,6 +52,15 @@ export interface Cadence {
   readonly invariantsEvery: number;
   /** Whether what is written past the write view is looked for, around every call of user code. */
   readonly paranoid?: boolean;
+  /** What becomes of a tick whose code uses a source that no log holds; it fails where left out. */
+  readonly guard?: GuardLevels;
+}
+
+/** Which function of the world runs, within a tick. */
+interface Part {
+  readonly origin?: string;
+  readonly invariant?: string;
+  readonly metric?: string;
 }
 
 /** A computed tick. */
@@ -74,14 +84,18 @@ export class Engine extends FoldedWorld {
   private readonly derived: DerivedValues;
   private readonly cadence: Cadence;
   private readonly ctx: AnyCtx;
+  private readonly running: Running;
+  /** What runs now. */
+  private part: Part = {};
   private drawing: TickStreams | null = null;
   /** The tables' hashes as the last record told them; null where it is not known what it told. */
   private told: TableHashes | null = null;
 
   /** An engine before tick 0: it folds a log from there, loads a snapshot, or computes a setup. */
   constructor(world: AnyWorld, cadence: Cadence) {
-    super(world, cadence.paranoid ?? false);
+    super(world, cadence.paranoid ?? false, cadence.guard ?? GUARDED);
     this.cadence = cadence;
+    this.running = this.watch.running(() => ({ tick: this.tick, ...this.part }));
     this.events = new TickEvents(this.applier);
     this.derived = new DerivedValues(this.state);
     this.ctx = this.makeCtx();
@@ -208,6 +222,7 @@ export class Engine extends FoldedWorld {
     this.tick = tick;
     this.events.begin(tick);
     this.drawing = this.streams.tick(tick);
+    this.watch.begin();
     try {
       this.audit?.begin(tick);
       const inputs = run();
@@ -224,6 +239,7 @@ export class Engine extends FoldedWorld {
       this.events.abandon();
       throw e;
     } finally {
+      this.watch.end();
       this.endDraws();
     }
   }
@@ -254,12 +270,19 @@ export class Engine extends FoldedWorld {
     this.recorded({ tick: content.tick, hash, sequence: content.sequence + events });
   }
 
-  private guarded<T>(place: { origin?: string; invariant?: string; metric?: string }, run: () => T): T {
-    const { audit, tick } = this;
+  private guarded<T>(part: Part, run: () => T): T {
+    const { audit, running, tick } = this;
+    const around = ambient.running;
+    this.part = part;
+    ambient.running = running;
     try {
-      return audit === null ? run() : audit.around({ tick, ...place }, run);
+      const result = audit === null ? run() : audit.around({ tick, ...part }, run);
+      running.end();
+      return result;
     } catch (cause) {
-      throw tickError(cause, { tick, ...place });
+      throw tickError(running.reason(cause), { tick, ...part });
+    } finally {
+      ambient.running = around;
     }
   }
 
@@ -274,7 +297,8 @@ export class Engine extends FoldedWorld {
         if (source !== null) this.events.write(kindOf.get(SOURCE_KIND)!, { source, seq });
       });
     } catch (cause) {
-      if (isWorldfoldError(cause, 'WRITTEN_PAST')) throw cause;
+      // What the code of a handler did wrong is not the input's fault.
+      if (isWorldfoldError(cause, 'WRITTEN_PAST') || isWorldfoldError(cause, 'AMBIENT')) throw cause;
       throw new InputRefused(index, cause);
     }
     return { created, repeated: false };
@@ -357,7 +381,13 @@ export class Engine extends FoldedWorld {
   /** Whether the world's own end has come. */
   hasEnded(): boolean {
     const { until } = this.world.def;
-    return until !== undefined && this.guarded({ origin: 'until' }, () => this.condition(until, "'until'"));
+    if (until === undefined) return false;
+    this.watch.begin();
+    try {
+      return this.guarded({ origin: 'until' }, () => this.condition(until, "'until'"));
+    } finally {
+      this.watch.end();
+    }
   }
 
   /** Whether a condition of the caller's own holds. */

@@ -5,9 +5,10 @@
  * Owns what the fold depends on, and the way records and snapshots of other schema versions are read.
  * Computes no tick: the engine does, on top of this.
  */
+import { ambient, type GuardLevels, type Running } from '../base/ambient.ts';
 import { hex, sameBytes } from '../base/bytes.ts';
 import { parseCanonical } from '../base/canonical.ts';
-import { assert, fail, isWorldfoldError } from '../base/errors.ts';
+import { assert, type ErrorCode, fail, isWorldfoldError } from '../base/errors.ts';
 import { frozen } from '../columns/cells.ts';
 import { loadTables, type Where } from '../log/chunks.ts';
 import {
@@ -34,6 +35,7 @@ import { WorldState } from '../projections/world-state.ts';
 import { RANDOM_VERSION } from '../random/digest.ts';
 import { Streams } from '../random/streams.ts';
 import { unliteral } from '../schema/canonical-text.ts';
+import { Watch } from './guard/watch.ts';
 import { type Past, pastOf, type RecordedEvents } from './past.ts';
 import type { AnyWorld } from './world.ts';
 
@@ -47,6 +49,9 @@ export interface Position {
 
 const CHANGED =
   'The code of apply has changed, or is not deterministic: `worldfold replay` names the first such tick.';
+
+/** What says more of a fold that failed than that it differs from what was recorded. */
+const TOLD_AS_IT_IS: ReadonlySet<ErrorCode> = new Set(['AMBIENT', 'CORRUPT', 'WRITTEN_PAST']);
 
 /** What a snapshot is loaded from. */
 export interface LoadedSnapshot {
@@ -67,6 +72,8 @@ const START: Position = { tick: -1, hash: NO_HASH, sequence: 0 };
 export class FoldedWorld {
   readonly world: AnyWorld;
   readonly state: WorldState;
+  /** What becomes of code of a tick that uses a source which no log holds. */
+  readonly guard: GuardLevels;
   position: Position = START;
   /**
    * What the log says that the fold depends on, up to the position and with what is proposed for the next.
@@ -82,6 +89,8 @@ export class FoldedWorld {
   protected streams = new Streams('');
   protected readonly applier: Applier;
   protected readonly audit: Audit | null;
+  readonly watch: Watch;
+  private readonly migration: Running;
   /** What the next record is to say of the environment. */
   private proposed: EnvironmentChange | null = null;
   /** How to read records that were made under another schema; null where they are of this one. */
@@ -89,12 +98,15 @@ export class FoldedWorld {
   private readonly sets: SetSource;
 
   /** A world before tick 0. */
-  constructor(world: AnyWorld, paranoid: boolean) {
+  constructor(world: AnyWorld, paranoid: boolean, guard: GuardLevels) {
     const { compiled } = world.schema;
     this.world = world;
     this.state = new WorldState(compiled);
     this.audit = paranoid ? new Audit(this.state) : null;
-    this.applier = new Applier(this.state, world.def.apply, this.audit);
+    this.guard = guard;
+    this.watch = new Watch(guard);
+    this.migration = this.watch.running(() => ({ tick: this.tick, origin: 'migration' }));
+    this.applier = new Applier(this.state, world.def.apply, this.audit, (place) => this.watch.running(place));
     this.sets = reusedSets(compiled);
   }
 
@@ -113,7 +125,7 @@ export class FoldedWorld {
     const config = unliteral(parseCanonical(environment.config)) as object;
     this.past = past;
     this.environment = environment;
-    this.config = sealed(past === null ? config : past.config(config));
+    this.config = sealed(past === null ? config : this.migrating(() => past.config(config)));
     this.streams = new Streams(environment.seed);
     this.applier.enter(this.streams, this.config);
   }
@@ -165,11 +177,14 @@ export class FoldedWorld {
     else if (this.environment === null)
       fail('CORRUPT', 'record 0 says nothing of its environment', { tick: frame.tick });
     const { waves, batches } = this.eventsOf(frame);
+    this.watch.begin();
     try {
       foldTick(frame.tick, waves, batches, this.applier, between);
     } catch (cause) {
-      if (!isWorldfoldError(cause) || cause.code === 'CORRUPT' || cause.code === 'WRITTEN_PAST') throw cause;
+      if (!isWorldfoldError(cause) || TOLD_AS_IT_IS.has(cause.code)) throw cause;
       fail('REPLAY_DIFFERS', `folding fails: ${cause.message}`, cause.facts, CHANGED, cause);
+    } finally {
+      this.watch.end();
     }
     this.position = {
       tick: frame.tick,
@@ -184,8 +199,26 @@ export class FoldedWorld {
   }
 
   private eventsOf(frame: RecordFrame): RecordedEvents {
-    if (this.past !== null) return this.past.events(frame);
+    const { past } = this;
+    if (past !== null) return this.migrating(() => past.events(frame));
     return { waves: frame.waves, batches: decodeBatches(frame, this.state.schema, this.sets) };
+  }
+
+  /** Runs functions of a migration, which are code of a fold like handlers. */
+  private migrating<T>(run: () => T): T {
+    const around = ambient.running;
+    ambient.running = this.migration;
+    this.watch.begin();
+    try {
+      const migrated = run();
+      this.migration.end();
+      return migrated;
+    } catch (cause) {
+      throw this.migration.reason(cause);
+    } finally {
+      this.watch.end();
+      ambient.running = around;
+    }
   }
 
   /**
@@ -222,8 +255,9 @@ export class FoldedWorld {
         expected: hex(point.stateHash),
         actual: hex(actual),
       });
-    this.past?.migrate(state, this.state);
-    if (this.past === null) this.from = { manifest, numbers };
+    const { past } = this;
+    if (past !== null) this.migrating(() => past.migrate(state, this.state));
+    else this.from = { manifest, numbers };
     this.state.settle();
     this.tick = point.tick;
     this.position = { tick: point.tick, hash: point.hash, sequence: point.sequence };

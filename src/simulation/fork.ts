@@ -25,6 +25,7 @@ import { type KnownLog, lookingBack, noState, restore } from './restore.ts';
 import { RunCore } from './run.ts';
 import { FIRST_EPOCH, holderOf, newEngine, type PolicyOptions, policyParts } from './run-options.ts';
 import type { RunParts } from './run-parts.ts';
+import type { GuardOption } from './types.ts';
 import type { AnyWorld } from './world.ts';
 
 /** How to fork; types.ts says what each part means. */
@@ -37,6 +38,7 @@ export interface ForkOptions {
   readonly later?: 'keep' | 'drop' | LaterFilter;
   readonly id?: string;
   readonly hints?: { readonly [name: string]: string };
+  readonly guard?: GuardOption;
 }
 
 /** The policy of an option. */
@@ -111,9 +113,10 @@ export function laterReader(
  * tick can't be rebuilt; `BAD_INPUT` and `BAD_USAGE` for what does not fit; `EXISTS`; `TICK_FAILED` where the
  * world's `until` throws under the change. No run is there then.
  */
-export function forkCall(world: AnyWorld, o: PolicyOptions & { readonly store: Store }): RunParts['fork'] {
+export function forkCall(world: AnyWorld, of: PolicyOptions & { readonly store: Store }): RunParts['fork'] {
   return async (source, known, parent, options) => {
-    const { at } = options;
+    const { at, guard } = options;
+    const o = guard === undefined ? of : { ...of, guard };
     const engine = newEngine(world, o);
     const restoring = lookingBack(foldHint(world), known, at, parent);
     await restore(engine, source, at, restoring).catch((e) => noState(e, parent, at));

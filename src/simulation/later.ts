@@ -6,13 +6,13 @@
  * handlers refuse is dropped. What the parent records after the fork has passed a tick never enters it.
  */
 import { isWorldfoldError, WorldfoldError } from '../base/errors.ts';
+import { refusePromise } from '../base/tick-error.ts';
 import type { ColumnSet } from '../columns/column-set.ts';
 import { parseChange } from '../log/environment.ts';
 import { checkHead, type LogPath, pathThrough } from '../log/lineage.ts';
 import { readFrames, runOf } from '../log/reader.ts';
 import type { RecordFrame } from '../log/record.ts';
 import { hasForks, type Store, unsupported } from '../log/store.ts';
-import { refusePromise } from '../projections/tick-error.ts';
 import { type CompiledSchema, SOURCE_KIND } from '../schema/compile.ts';
 import type { PendingInput } from './engine.ts';
 import { eventsUnder, type RecordedEvents } from './past.ts';

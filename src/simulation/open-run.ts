@@ -1,6 +1,7 @@
 /**
  * Taking a run up again at its durable head: the writer's lease, the world, and what a fork still has to say.
  */
+import { refuseInTick } from '../base/ambient.ts';
 import { fail, isWorldfoldError } from '../base/errors.ts';
 import { loadHash } from '../base/hash.ts';
 import { type LogPath, pathOf } from '../log/lineage.ts';
@@ -152,5 +153,7 @@ async function continued(world: AnyWorld, options: OpenOptions, held: Held): Pro
  * const run = await openRun(town, { store: await sqliteStore('runs.db'), id: 'first' });
  * ```
  */
-export const openRun = ((world: unknown, options: OpenOptions) =>
-  openCore(world as AnyWorld, options)) as unknown as OpenRun;
+export const openRun = ((world: unknown, options: OpenOptions) => {
+  refuseInTick('openRun');
+  return openCore(world as AnyWorld, options);
+}) as unknown as OpenRun;

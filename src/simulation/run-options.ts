@@ -2,6 +2,7 @@
  * What a run is made with: the policies that users choose, their defaults, and the parts that follow; and how
  * it is advanced.
  */
+import { guardLevels } from '../base/ambient.ts';
 import { show } from '../base/canonical.ts';
 import { fail } from '../base/errors.ts';
 import { freshName, steadyClock, thisProcess, wallClock } from '../base/platform.ts';
@@ -11,6 +12,7 @@ import { type Cadence, Engine } from './engine.ts';
 import { hashTooLate } from './failures.ts';
 import type { RunParts } from './run-parts.ts';
 import type { SnapshotPolicy } from './snapshots.ts';
+import type { GuardOption } from './types.ts';
 import type { AnyNow, AnyWorld } from './world.ts';
 
 /** How to advance. */
@@ -54,6 +56,7 @@ export interface PolicyOptions {
   readonly hashEvery?: number;
   readonly invariantsEvery?: number;
   readonly paranoid?: boolean;
+  readonly guard?: GuardOption;
   readonly commit?: { readonly ticks?: number; readonly ms?: number };
   readonly snapshots?:
     | false
@@ -112,6 +115,7 @@ const cadence = (o: PolicyOptions): Cadence => ({
   hashEvery: positive('hashEvery', o.hashEvery, DEFAULTS.hashEvery),
   invariantsEvery: positive('invariantsEvery', o.invariantsEvery, DEFAULTS.invariantsEvery),
   paranoid: o.paranoid ?? false,
+  guard: guardLevels(o.guard),
 });
 
 /** The lease that a run asks for. */

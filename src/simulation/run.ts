@@ -4,6 +4,7 @@
  * Owns the order of what follows a computed tick (encode, note, tell, commit, tell) and the states of a run.
  * What waits is here; what is computed is in the engine.
  */
+import type { GuardLevels } from '../base/ambient.ts';
 import { show } from '../base/canonical.ts';
 import { fail, WorldfoldError } from '../base/errors.ts';
 import { yieldToEvents } from '../base/platform.ts';
@@ -30,6 +31,7 @@ import { eventsOf, type LogSource, type MetricFrame, metricsOf } from './history
 import { drop, InputQueue, type Submission } from './input-queue.ts';
 import { type ObservedMoment, Observers, type TickNews } from './observers.ts';
 import { type KnownLog, lookingBack, noState, type RestoreOptions, restore } from './restore.ts';
+import { finishRun } from './run-doors.ts';
 import { type AdvanceOptions, type AdvanceResult, resultOf } from './run-options.ts';
 import type { RunParts } from './run-parts.ts';
 import { checkCall, type RunState } from './run-states.ts';
@@ -127,6 +129,11 @@ export class RunCore {
     return this.engine.world;
   }
 
+  /** What becomes of code of a tick that uses a source which no log holds. */
+  get guard(): GuardLevels {
+    return this.engine.guard;
+  }
+
   /** The log as it stands: durable ticks in the store, later ones in memory. */
   get source(): LogSource {
     const { store, path } = this.parts;
@@ -163,6 +170,7 @@ export class RunCore {
     try {
       return await this.advanceBy(n, options);
     } finally {
+      this.engine.watch.release();
       this.advancing = false;
       done();
     }
@@ -190,6 +198,7 @@ export class RunCore {
       if (this.keeper?.isDue()) await this.keepSnapshot(this.keeper);
       if (steadyClock() - slice > SLICE_MS) {
         progress();
+        this.engine.watch.release();
         await this.committer.renew();
         await yieldToEvents();
         slice = steadyClock();
@@ -212,25 +221,36 @@ export class RunCore {
     return this.queue.take((await kept) ?? []);
   }
 
+  /** One tick; null where nothing of it has to be waited for. */
+  private step(): Promise<unknown> | null {
+    if (this.parts.later === null) return this.stepWith(this.queue.take([]));
+    this.engine.watch.release();
+    return this.inputs().then((submissions) => this.stepWith(submissions));
+  }
+
   /** One tick. Inputs that do not apply are dropped and the tick is computed again without them. */
-  private async step(): Promise<void> {
-    let submissions = await this.inputs();
-    for (;;) {
-      try {
-        this.compute(submissions);
-        return;
-      } catch (e) {
-        this.engine.hide();
-        this.rebuildTo = this.engine.position.tick;
-        if (!(e instanceof InputRefused)) throw await this.tickFailed(e, submissions);
-        const refused = submissions[e.index]!;
-        if (refused.from === 'fork')
-          throw await this.tickFailed(inputError(refused, e.cause, this.id), submissions);
-        submissions = submissions.filter((submission) => submission !== refused);
-        drop(refused, inputError(refused, e.cause, this.id));
-      }
-      await this.rebuildFor(submissions);
+  private stepWith(submissions: readonly Submission[]): Promise<void> | null {
+    try {
+      this.engine.watch.hold();
+      this.compute(submissions);
+      return null;
+    } catch (e) {
+      this.engine.watch.release();
+      return this.mendStep(e, submissions);
     }
+  }
+
+  private async mendStep(e: unknown, submissions: readonly Submission[]): Promise<void> {
+    this.engine.hide();
+    this.rebuildTo = this.engine.position.tick;
+    if (!(e instanceof InputRefused)) throw await this.tickFailed(e, submissions);
+    const refused = submissions[e.index]!;
+    if (refused.from === 'fork')
+      throw await this.tickFailed(inputError(refused, e.cause, this.id), submissions);
+    const others = submissions.filter((submission) => submission !== refused);
+    drop(refused, inputError(refused, e.cause, this.id));
+    await this.rebuildFor(others);
+    await this.stepWith(others);
   }
 
   private compute(submissions: readonly Submission[]): void {
@@ -304,6 +324,7 @@ export class RunCore {
 
   /** Commits what waits and tells whoever waits for it. */
   private async commit(): Promise<void> {
+    this.engine.watch.release();
     try {
       const records = await this.committer.commit();
       this.stalled = false;
@@ -467,10 +488,4 @@ export class RunCore {
   }
 }
 
-// `await using` where the platform has it.
-if (Symbol.asyncDispose)
-  Object.defineProperty(RunCore.prototype, Symbol.asyncDispose, {
-    value(this: RunCore): Promise<void> {
-      return this.close();
-    },
-  });
+finishRun(RunCore.prototype);

@@ -8,12 +8,12 @@
  */
 import { show } from '../base/canonical.ts';
 import { assert, fail, isWorldfoldError, WorldfoldError } from '../base/errors.ts';
+import { tickError } from '../base/tick-error.ts';
 import { ColumnSet, type Fillers } from '../columns/column-set.ts';
 import { appendGeneral, generateAppender } from '../columns/row-code.ts';
 import type { Batch, EventRun, Wave } from '../columns/waves.ts';
 import type { Applier } from '../projections/applier.ts';
 import { BatchView } from '../projections/batch-view.ts';
-import { tickError } from '../projections/tick-error.ts';
 import { type CompiledSchema, insertKind, type KindLayout } from '../schema/compile.ts';
 
 type Writer = ((row?: object) => unknown) & { many(columns: object): unknown };

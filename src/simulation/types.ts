@@ -3,6 +3,7 @@
  *
  * Owns the types of what is asked of a run and what it answers; the run itself is in `run.ts`.
  */
+import type { GuardGroup, GuardLevel } from '../base/ambient.ts';
 import type { Store } from '../log/store.ts';
 import type { Now } from '../schema/context.ts';
 import type {
@@ -146,8 +147,8 @@ export interface Run<S extends Shape, M extends string> extends AsyncClose {
   readonly submit: Submit<S>;
   /**
    * Computes `n` (1) ticks, or fewer where the world ends. `WRONG_STATE` while another advance is under way.
-   * `TICK_FAILED`, `INVARIANT_BROKEN`, `REPEAT_LIMIT`, `ASYNC_IN_TICK` or `WRITTEN_PAST`: the tick left
-   * nothing behind, its inputs wait again, and the next advance tries again. `STALLED`: see `flush`.
+   * `TICK_FAILED`, `INVARIANT_BROKEN`, `REPEAT_LIMIT`, `AMBIENT`, `ASYNC_IN_TICK` or `WRITTEN_PAST`: the tick
+   * left nothing behind, its inputs wait again, and the next advance tries again. `STALLED`: see `flush`.
    */
   advance(n?: number, options?: AdvanceOptions<S>): Promise<Advanced>;
   /**
@@ -253,7 +254,16 @@ export interface ForkOptions<S extends Shape> {
   readonly id?: string;
   /** Texts worth knowing about the fork later. */
   readonly hints?: { readonly [name: string]: string };
+  /** How the fork is guarded: as its parent is where left out. */
+  readonly guard?: GuardOption;
 }
+
+/**
+ * What becomes of a tick whose code uses a source that no log holds, as `Math.random`: it fails with
+ * `AMBIENT` (`'throw'`, the default), the operator is warned once a source and place (`'warn'`), or nothing
+ * (`'off'`). For all sources, or by group; groups that are not named throw. docs/determinism.md lists them.
+ */
+export type GuardOption = GuardLevel | { readonly [group in GuardGroup]?: GuardLevel };
 
 /** How a run works. Nothing of it changes what is computed; `hashEvery` decides which records hold a hash. */
 export interface RunPolicy {
@@ -266,6 +276,7 @@ export interface RunPolicy {
    * something was written that may only be read (false). Slow: for tests, and for a replay that differs.
    */
   readonly paranoid?: boolean;
+  readonly guard?: GuardOption;
   /** Commit after so many ticks or milliseconds, whichever comes first; looked at between ticks. */
   readonly commit?: { readonly ticks?: number; readonly ms?: number };
   /**

@@ -33,6 +33,29 @@ describe('wrong usage is code 2, a line and a hint', () => {
     expectRefusal(await say(at, words), 2, /no run 'nope'/);
   });
 
+  test('code of a tick that uses what no log holds, and a level that there is not', async () => {
+    const at = worldFolder();
+    writeFileSync(join(at, 'world.ts'), counterWorld().replace('by: config.by', 'by: Math.exp(config.by)'));
+    const words = ['run', 'world.ts', '--ticks', '3', '--id', 'first', ...DB];
+    expectRefusal(await say(at, words), 1, /system 'count': Math\.exp was used/, /worldfold\/math/);
+    expectRefusal(await say(at, [...words, '--guard', 'maths=off']), 2, /no group 'maths'/, /math/);
+    expectRefusal(await say(at, [...words, '--guard', 'of']), 2, /not 'of'/, /math/);
+    const off = ['--guard', 'math=off'];
+    expect((await say(at, [...words, '--id', 'second', ...off])).code).toBe(0);
+    const again = ['run', 'world.ts', '--continue', '--id', 'second', '--ticks', '1', ...DB];
+    expect((await say(at, again)).code).toBe(1);
+    expect((await say(at, [...again, ...off])).code).toBe(0);
+    for (const command of [
+      ['replay', 'second'],
+      ['verify', 'second'],
+      ['bisect', 'second', 'second'],
+      ['diff', 'second@1', 'second@2'],
+      ['show', 'second@1'],
+    ])
+      expect((await say(at, [...command, ...DB, ...off])).err).toBe('');
+    expect((await say(at, ['fork', 'second', '--at', '2', '--ticks', '1', ...DB, ...off])).code).toBe(0);
+  });
+
   test('a store file that is missing, and stays missing', async () => {
     const at = folder();
     for (const words of [

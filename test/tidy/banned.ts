@@ -240,9 +240,10 @@ export const bannedRules: readonly Rule[] = [
       good: [
         { path: 'src/cli/a.ts', text: "console.log('here');" },
         { path: 'scripts/a.mjs', text: "console.log('here');" },
+        { path: 'test/guard/a.test.ts', text: "console.log('here');" },
       ],
     },
-    (path) => (path.startsWith('src/') && !path.startsWith('src/cli/')) || isTest(path),
+    (path) => (path.startsWith('src/') && !path.startsWith('src/cli/')) || (isTest(path) && !isPlanted(path)),
     (object) => object === 'console',
   ),
 ];

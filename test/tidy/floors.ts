@@ -14,6 +14,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   base: 0,
   schema: 1,
   random: 1,
+  math: 1,
   columns: 2,
   log: 3,
   projections: 3,
@@ -30,7 +31,7 @@ const PLATFORM = 'src/base/platform.ts';
 const INDEX = 'src/index.ts';
 
 /** Packages that compute and touch nothing: floors may import them. */
-const PURE_PACKAGES = ['seedrandom'];
+const PURE_PACKAGES = ['seedrandom', '@stdlib'];
 
 /** Globals that reach the machine, or that a browser does not have. */
 const MACHINE_GLOBALS = [

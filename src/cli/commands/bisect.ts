@@ -2,7 +2,7 @@
  * `worldfold bisect A B`: the first tick at which two runs have different records, and what differs in it.
  */
 import { canonicalJson } from '../../base/canonical.ts';
-import { bisect, bisectJson, bisectText } from '../../index.ts';
+import { bisect, bisectJson, bisectText, type GuardOption } from '../../index.ts';
 import { EXIT } from '../failure.ts';
 import { type Io, line, paintFor } from '../io.ts';
 import type { StorePlace } from '../options.ts';
@@ -17,6 +17,7 @@ export interface BisectCommandOptions {
   /** The store of the second run; that of the first where left out. */
   readonly other?: StorePlace | undefined;
   readonly world?: string | undefined;
+  readonly guard: GuardOption;
   readonly limit: number;
   readonly json: boolean;
 }
@@ -28,8 +29,8 @@ export async function bisectCommand(io: Io, o: BisectCommandOptions): Promise<nu
       const [a, b] = [await needRun(store, o.a), await needRun(other, o.b)];
       const [mine, theirs] = await worldsOf(io, store, [a, b], o);
       const sides = [
-        { store, id: a.id, world: mine },
-        { store: other, id: b.id, world: theirs },
+        { store, id: a.id, world: mine, guard: o.guard },
+        { store: other, id: b.id, world: theirs, guard: o.guard },
       ] as const;
       const found = await bisect(...sides, { limit: o.limit });
       if (o.json) line(io.stdout, canonicalJson(bisectJson(found)));

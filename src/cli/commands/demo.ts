@@ -64,7 +64,12 @@ async function show(
   if (done.stopped) return EXIT.stopped;
   const { columns } = await run.metrics();
   if (!o.json) tellCurve(io, columns);
-  const replayed = await replayShown(io, world, { store, id: run.id, target: done.tick }, o.json);
+  const replayed = await replayShown(
+    io,
+    world,
+    { store, id: run.id, target: done.tick, guard: 'throw' },
+    o.json,
+  );
   if (replayed.stopped) return EXIT.stopped;
   if (!o.json) tellReplay(io, done, replayed);
   const tolls = await questions.hardestHit(run, HARDEST_HIT);

@@ -8,6 +8,7 @@ import {
   diff,
   differenceJson,
   differenceText,
+  type GuardOption,
   type Store,
 } from '../../index.ts';
 import { EXIT } from '../failure.ts';
@@ -23,6 +24,7 @@ export interface DiffCommandOptions {
   readonly b: string;
   readonly store: StorePlace;
   readonly world?: string | undefined;
+  readonly guard: GuardOption;
   /** At most how many rows are listed for each table. */
   readonly limit: number;
   readonly json: boolean;
@@ -53,8 +55,13 @@ function report(io: Io, found: DiffReport, names: Names): void {
   line(io.stdout, differenceText(difference, names));
 }
 
-const sideOf = (store: Store, world: DiffLog['world'], { info, tick }: Named): DiffLog => ({
-  ...{ store, world, id: info.id },
+const sideOf = (
+  store: Store,
+  world: DiffLog['world'],
+  { info, tick }: Named,
+  guard: GuardOption,
+): DiffLog => ({
+  ...{ store, world, guard, id: info.id },
   ...(tick !== undefined && { tick }),
 });
 
@@ -64,7 +71,9 @@ export async function diffCommand(io: Io, o: DiffCommandOptions): Promise<number
     const a = await needNamed(store, o.a);
     const b = await needNamed(store, o.b);
     const [mine, other] = await worldsOf(io, store, [a.info, b.info], o);
-    const found = await diff(sideOf(store, mine, a), sideOf(store, other, b), { limit: o.limit });
+    const found = await diff(sideOf(store, mine, a, o.guard), sideOf(store, other, b, o.guard), {
+      limit: o.limit,
+    });
     const { equal, tick, heads, difference } = found;
     if (o.json) {
       const shown = { ...(differenceJson(difference) as { readonly [part: string]: unknown }) };

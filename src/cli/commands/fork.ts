@@ -2,7 +2,7 @@
  * `worldfold fork <run> --at N`: begins a run whose log continues another's, and may advance it.
  */
 import { canonicalJson } from '../../base/canonical.ts';
-import { forkRun } from '../../index.ts';
+import { forkRun, type GuardOption } from '../../index.ts';
 import { escaped } from '../../replay/diff-text-layout.ts';
 import { parseConfig, parseInput } from '../config.ts';
 import type { AnyRun } from '../engine.ts';
@@ -20,6 +20,7 @@ export interface ForkCommandOptions {
   readonly run: string;
   readonly store: StorePlace;
   readonly world?: string | undefined;
+  readonly guard: GuardOption;
   readonly at: number;
   readonly input: readonly string[];
   readonly config: ReadonlyMap<string, string>;
@@ -74,6 +75,7 @@ export async function forkCommand(io: Io, o: ForkCommandOptions): Promise<number
     const run = await forkRun(world, {
       store,
       run: info.id,
+      guard: o.guard,
       at: o.at,
       id: o.id ?? (await freeId(store, `${info.id}-fork`)),
       later: o.later,

@@ -4,7 +4,7 @@
 import { canonicalJson } from '../../base/canonical.ts';
 import { isWorldfoldError } from '../../base/errors.ts';
 import { steadyClock } from '../../base/platform.ts';
-import { type ReplayReport, replay, type Store } from '../../index.ts';
+import { type GuardOption, type ReplayReport, replay, type Store } from '../../index.ts';
 import type { AnyWorld } from '../engine.ts';
 import { EXIT } from '../failure.ts';
 import { type Io, line, paintFor } from '../io.ts';
@@ -21,6 +21,7 @@ export interface ReplayOptions {
   readonly store: StorePlace;
   /** The module to take instead of the one that the run remembers. */
   readonly world?: string | undefined;
+  readonly guard: GuardOption;
   readonly json: boolean;
 }
 
@@ -38,15 +39,15 @@ export interface Replayed extends ReplayReport {
 export async function replayShown(
   io: Io,
   world: AnyWorld,
-  from: { readonly store: Store; readonly id: string; readonly target: number },
+  from: { readonly store: Store; readonly id: string; readonly target: number; readonly guard: GuardOption },
   silent: boolean,
 ): Promise<Replayed> {
-  const { store, id, target } = from;
+  const { store, id, target, guard } = from;
   const progress = startProgress(io, 'replay', 0, target, silent);
   const began = steadyClock();
   try {
     const onProgress = ({ tick }: { readonly tick: number }) => progress.update(tick);
-    const done = await replay(world, { store, id, onProgress, signal: io.signal });
+    const done = await replay(world, { store, id, guard, onProgress, signal: io.signal });
     return { ...done, ms: steadyClock() - began, stopped: done.tick < target };
   } finally {
     progress.stop();
@@ -73,7 +74,7 @@ export async function replayCommand(io: Io, o: ReplayOptions): Promise<number> {
     const info = await needRun(store, o.run);
     const { world } = await worldOf(io, store, info, o);
     try {
-      const from = { store, id: info.id, target: info.segment.head.tick };
+      const from = { store, id: info.id, target: info.segment.head.tick, guard: o.guard };
       const done = await replayShown(io, world, from, o.json);
       if (o.json) {
         const { tick, from, stateHash, recordedHash, compared, events, stopped } = done;

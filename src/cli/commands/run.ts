@@ -4,7 +4,7 @@
 import { canonicalJson } from '../../base/canonical.ts';
 import { fail, isWorldfoldError } from '../../base/errors.ts';
 import { steadyClock } from '../../base/platform.ts';
-import { createRun, openRun, type Store } from '../../index.ts';
+import { createRun, type GuardOption, openRun, type Store } from '../../index.ts';
 import { parseConfig } from '../config.ts';
 import type { AnyRun, AnyWorld } from '../engine.ts';
 import { EXIT } from '../failure.ts';
@@ -31,6 +31,7 @@ export interface RunOptions {
   readonly takeover: boolean;
   /** Goes on though the handlers give another world than was recorded. */
   readonly adopt: boolean;
+  readonly guard: GuardOption;
   readonly json: boolean;
 }
 
@@ -91,9 +92,9 @@ const OPTIONS_THAT_HELP = {
  * the option to type.
  */
 async function resumed(store: Store, world: AnyWorld, id: string, o: RunOptions): Promise<AnyRun> {
-  const { takeover, adopt } = o;
+  const { takeover, adopt, guard } = o;
   try {
-    return await openRun(world, { store, id, takeover, adopt });
+    return await openRun(world, { store, id, takeover, adopt, guard });
   } catch (e) {
     for (const code of ['RUN_IN_USE', 'CODE_CHANGED'] as const)
       if (isWorldfoldError(e, code)) fail(code, e.message, e.facts, OPTIONS_THAT_HELP[code], e);
@@ -115,6 +116,7 @@ async function openOrCreate(
   if (!o.resume) {
     return createRun(world, {
       store,
+      guard: o.guard,
       seed: o.seed ?? DEFAULT_SEED,
       id: o.id ?? (await freeId(store, world.schema.spec.name)),
       config: parseConfig(world.schema.spec.config, o.config),

@@ -4,7 +4,7 @@
  */
 import { canonicalJson } from '../../base/canonical.ts';
 import { fail } from '../../base/errors.ts';
-import { describeRun, type RunDescription } from '../../index.ts';
+import { describeRun, type GuardOption, type RunDescription } from '../../index.ts';
 import { escaped } from '../../replay/diff-text-layout.ts';
 import { literal } from '../../schema/canonical-text.ts';
 import { EXIT } from '../failure.ts';
@@ -24,6 +24,7 @@ export interface ShowOptions {
   readonly store: StorePlace;
   /** The module to fold with, instead of the one that the run remembers. */
   readonly world?: string | undefined;
+  readonly guard: GuardOption;
   /** The table whose rows are shown. */
   readonly table?: string | undefined;
   readonly where: ReadonlyMap<string, string>;

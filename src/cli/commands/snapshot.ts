@@ -4,7 +4,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { canonicalJson } from '../../base/canonical.ts';
-import { readWorld } from '../../index.ts';
+import { type GuardOption, readWorld } from '../../index.ts';
 import { EXIT } from '../failure.ts';
 import { type Io, line, paintFor } from '../io.ts';
 import type { StorePlace } from '../options.ts';
@@ -17,6 +17,7 @@ export interface SnapshotOptions {
   readonly run: string;
   readonly store: StorePlace;
   readonly world?: string | undefined;
+  readonly guard: GuardOption;
   /** The durable head where left out. */
   readonly at?: number | undefined;
   readonly out: string;
@@ -30,7 +31,7 @@ export async function snapshotCommand(io: Io, o: SnapshotOptions): Promise<numbe
     const info = await needRun(store, o.run);
     const { world: definition } = await worldOf(io, store, info, o);
     const { saveSnapshot } = await import('../../files/index.ts');
-    const where = { store, id: info.id, ...(o.at !== undefined && { tick: o.at }) };
+    const where = { store, id: info.id, guard: o.guard, ...(o.at !== undefined && { tick: o.at }) };
     const { id, tick, world, seed, config, stateHash } = await readWorld(definition, where);
     const path = resolve(io.cwd, o.out);
     await saveSnapshot(world, path, { tick, seed, config, compress: o.compress, hints: { run: id } });

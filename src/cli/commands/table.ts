@@ -232,7 +232,12 @@ export async function showWorld(io: Io, store: Store, named: Named, o: ShowOptio
   const { world } = await worldOf(io, store, named.info, o);
   const { tables } = world.schema.spec;
   const asked = o.table === undefined ? null : tableOf(world, o);
-  const where = { store, id: named.info.id, ...(named.tick !== undefined && { tick: named.tick }) };
+  const where = {
+    store,
+    id: named.info.id,
+    guard: o.guard,
+    ...(named.tick !== undefined && { tick: named.tick }),
+  };
   const moment = await readWorld(world, where);
   const { id, tick } = moment;
   if (asked === null) {

@@ -3,6 +3,7 @@
  */
 import { canonicalJson } from '../../base/canonical.ts';
 import {
+  type GuardOption,
   type Store,
   type VerifyMode,
   type VerifyReport,
@@ -23,6 +24,7 @@ export interface VerifyCommandOptions {
   readonly run: string;
   readonly store: StorePlace;
   readonly world?: string | undefined;
+  readonly guard: GuardOption;
   readonly from?: number | undefined;
   readonly to?: number | undefined;
   readonly mode: VerifyMode;
@@ -47,11 +49,11 @@ async function verifyShown(
   try {
     if (workers > 1 && from < to && to <= info.segment.head.tick && o.store.kind !== 'memory') {
       const { verifyOver } = await import('../verify-workers.ts');
-      const task = { file, place: o.store, cwd: io.cwd, id, asked };
+      const task = { file, place: o.store, cwd: io.cwd, id, guard: o.guard, asked };
       return await verifyOver(workers, task, io.signal, (done) => progress.update(from + done - 1));
     }
     const onProgress = ({ tick }: { readonly tick: number }) => progress.update(tick);
-    return await verify({ store, id, world }, { ...asked, onProgress, signal: io.signal });
+    return await verify({ store, id, world, guard: o.guard }, { ...asked, onProgress, signal: io.signal });
   } finally {
     progress.stop();
   }

@@ -51,7 +51,7 @@ export function recordedSide(engine: Engine, frame: RecordFrame): TickContent {
 export async function engineBefore(log: Log, frame: RecordFrame, paranoid = false): Promise<Engine> {
   const isEra = frame.environment !== null && parseChange(frame.environment).era !== undefined;
   if (frame.tick === 0 || isEra) {
-    const engine = newEngine(log.world, { paranoid });
+    const engine = newEngine(log.world, { guard: log.guard, paranoid });
     await crossEra(engine, log.source, frame);
     return engine;
   }

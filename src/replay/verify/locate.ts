@@ -248,8 +248,8 @@ const kindsOf = (error: unknown): readonly string[] =>
   isWorldfoldError(error) && typeof error.facts.kind === 'string' ? [error.facts.kind] : [];
 
 /** The recorded world of a tick where a snapshot holds it; else null. */
-async function snapshotAt({ world, source }: Log, tick: number): Promise<Engine | null> {
-  const engine = newEngine(world, {});
+async function snapshotAt({ world, source, guard }: Log, tick: number): Promise<Engine | null> {
+  const engine = newEngine(world, { guard });
   const how = { code: null, compare: 'none', known: UNKNOWN_LOG, onDamage: () => {} } as const;
   await restore(engine, source, tick, how);
   return engine.from?.manifest.point.tick === tick ? engine : null;

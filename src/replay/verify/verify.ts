@@ -134,7 +134,11 @@ class Verification {
 async function enginesFor(log: Log, mode: VerifyMode, from: number, foldFrom: number): Promise<Engine[]> {
   const engines: Engine[] = [];
   for (let i = 0; i < MODES.indexOf(mode); i++)
-    engines.push(from === 0 || from <= foldFrom ? newEngine(log.world, {}) : await engineAt(log, from - 1));
+    engines.push(
+      from === 0 || from <= foldFrom
+        ? newEngine(log.world, { guard: log.guard })
+        : await engineAt(log, from - 1),
+    );
   return engines;
 }
 

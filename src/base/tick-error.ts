@@ -1,13 +1,13 @@
 /**
  * Errors of user code inside a tick: who failed, where, at which event.
  */
-import { messageOf } from '../base/canonical.ts';
-import { type ErrorCode, WorldfoldError } from '../base/errors.ts';
+import { messageOf } from './canonical.ts';
+import { type ErrorCode, WorldfoldError } from './errors.ts';
 
 /** Where a tick failed. */
 export interface TickPlace {
   readonly tick: number;
-  /** The system, `setup` or `inputs`. */
+  /** The system, `setup`, `inputs`, `until` or `migration`. */
   readonly origin?: string;
   /** The kind of event whose handler failed, and its number among the tick's events of that kind. */
   readonly kind?: string;
@@ -16,10 +16,12 @@ export interface TickPlace {
   readonly metric?: string;
 }
 
-function placeText({ tick, origin, kind, event, invariant, metric }: TickPlace): string {
-  const parts = [`tick ${tick}`];
-  if (origin !== undefined)
-    parts.push(['setup', 'inputs', 'until'].includes(origin) ? origin : `system '${origin}'`);
+const NO_SYSTEMS = ['setup', 'inputs', 'until', 'migration'];
+
+/** A place in words: `tick 3, system 'infect'`. */
+export function placeText({ tick, origin, kind, event, invariant, metric }: Partial<TickPlace>): string {
+  const parts = tick === undefined ? [] : [`tick ${tick}`];
+  if (origin !== undefined) parts.push(NO_SYSTEMS.includes(origin) ? origin : `system '${origin}'`);
   if (kind !== undefined) parts.push(`event '${kind}'${event === undefined ? '' : ` number ${event}`}`);
   if (invariant !== undefined) parts.push(`invariant '${invariant}'`);
   if (metric !== undefined) parts.push(`metric '${metric}'`);
@@ -29,7 +31,7 @@ function placeText({ tick, origin, kind, event, invariant, metric }: TickPlace):
 const PLACED: ReadonlySet<ErrorCode> = new Set(['TICK_FAILED', 'INVARIANT_BROKEN', 'REPEAT_LIMIT']);
 
 /** What keeps its code when its place is added. */
-const KEPT: ReadonlySet<ErrorCode> = new Set(['ASYNC_IN_TICK', 'WRITTEN_PAST']);
+const KEPT: ReadonlySet<ErrorCode> = new Set(['AMBIENT', 'ASYNC_IN_TICK', 'WRITTEN_PAST']);
 
 /** Whether an error says its place already. */
 const isPlaced = ({ code, facts }: WorldfoldError): boolean =>
