@@ -16,6 +16,7 @@ const TESTS = [
   'test/contract',
   'test/property',
   'test/golden',
+  'test/portable',
   'src/log',
   'src/stores',
   'src/replay',
@@ -52,8 +53,7 @@ const nodeHome = join(home, 'node', 'node_modules', packageName);
  */
 function run(what, command, args, options) {
   const done = spawnSync(command, args, { stdio: 'inherit', ...options });
-  if (done.status !== 0)
-    stop(`${what} failed under Node ${major}${done.error ? `: ${done.error.message}` : ''}`);
+  if (done.status !== 0) stop(`${what} failed${done.error ? `: ${done.error.message}` : ''}`);
 }
 
 /** Brings the Node binary: packages of this name carry one for each platform, with its headers. */
@@ -61,7 +61,7 @@ function ensureNode() {
   if (existsSync(join(nodeHome, 'bin', 'node'))) return;
   mkdirSync(join(home, 'node'), { recursive: true });
   const args = ['install', '--prefix', join(home, 'node'), '--no-save', '--no-audit', '--no-fund'];
-  run(`installing ${packageName}`, 'npm', [...args, `${packageName}@${major}`], { cwd: home });
+  run(`installing ${packageName} ${major}`, 'npm', [...args, `${packageName}@${major}`], { cwd: home });
 }
 
 /** Lays the project out anew, but for what was installed and built under that Node before. */
@@ -85,4 +85,18 @@ const version = spawnSync('node', ['--version'], { cwd: copy, env, encoding: 'ut
 say(`running the tests of storing and replaying under Node ${version}`);
 const chosen = TESTS.filter((place) => existsSync(join(root, place)));
 if (chosen.length === 0) stop('none of the chosen tests exist');
-run('npm test', 'npm', ['test', '--', ...chosen, ...process.argv.slice(2)], { cwd: copy, env });
+
+// Logs go both ways: what this Node recorded is verified under that one, and what that one did under this.
+const portable = join(home, 'portable');
+rmSync(portable, { recursive: true, force: true });
+/** @param {number} stores @param {NodeJS.ProcessEnv} of @returns {NodeJS.ProcessEnv} */
+const sharing = (stores, of) => ({
+  ...of,
+  WORLDFOLD_PORTABLE: portable,
+  WORLDFOLD_PORTABLE_STORES: String(stores),
+});
+const here = ['test', '--', 'test/portable'];
+run(`recording under Node ${process.version}`, 'npm', here, { cwd: root, env: sharing(1, process.env) });
+const there = { cwd: copy, env: sharing(2, env) };
+run(`npm test under Node ${version}`, 'npm', ['test', '--', ...chosen, ...process.argv.slice(2)], there);
+run(`verifying under Node ${process.version}`, 'npm', here, { cwd: root, env: sharing(2, process.env) });

@@ -7,10 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
-const [snippet, whatIf] = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code!) as [
-  string,
-  string,
-];
+const [snippet, whatIf, verified] = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(
+  ([, code]) => code!,
+) as [string, string, string];
 const place = mkdtempSync(join(tmpdir(), 'worldfold-readme-'));
 
 /** Runs printed code in a new project that has the package, and returns what it prints. */
@@ -44,6 +43,12 @@ describe('the README', () => {
     expect(mild).toBeLessThan(ill!);
     expect(parted).toBeGreaterThan(20);
     expect(readFileSync(join(place, 'c', 'day-20.npz')).length).toBeGreaterThan(1000);
+  });
+
+  it('L5: its run is verified as printed', () => {
+    const said = run('d', `${snippet}\n${verified}`);
+    expect(said).toMatch(/^run 'town-\w+' is verified\n {2}ticks 0 to 50: /m);
+    expect(said).toMatch(/^ {2}51 state hashes compared\n {2}51 ticks executed again\n$/m);
   });
 
   it('names a test file for every law in its table, and each is there', () => {

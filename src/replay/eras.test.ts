@@ -47,6 +47,22 @@ describe('changed code', () => {
     await (await openRun(bank(1), { store, id: 'r' })).close();
   });
 
+  test('L3 L13: what differs only after the last recorded hash, a snapshot at the head tells', async () => {
+    const store = memoryStore();
+    const run = await createRun(bank(1), { store, seed: 's', id: 'r', hashEvery: 10 });
+    await run.advance(15);
+    await run.close();
+    // It differs from tick 11 on; tick 10 is the last with a hash.
+    const changed = bank('(e.n > 10 ? 2 : 1)' as never as number);
+    expect(await caught(() => openRun(changed, { store, id: 'r', hashEvery: 10 }))).toMatchObject({
+      code: 'CODE_CHANGED',
+      facts: { run: 'r', tick: 15 },
+    });
+    const again = await openRun(bank(1), { store, id: 'r', hashEvery: 10 });
+    expect(again.tick).toBe(15);
+    await again.close();
+  });
+
   test('L13: adopted code goes on from the recorded world, in an era of its own on a pinned snapshot', async () => {
     const store = memoryStore();
     await recorded(store);

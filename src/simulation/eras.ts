@@ -58,7 +58,7 @@ export async function restoreHead(
   const { durableTick: head } = source;
   const code = foldHint(world);
   try {
-    await restore(engine, source, head, { code, compare: 'last', known: UNKNOWN_LOG, onDamage });
+    await restore(engine, source, head, { code, compare: 'head', known: UNKNOWN_LOG, onDamage });
     return false;
   } catch (e) {
     if (!isWorldfoldError(e, 'REPLAY_DIFFERS')) throw e;

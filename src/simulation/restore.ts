@@ -12,7 +12,7 @@ import { type ErrorCode, fail, isWorldfoldError, type WorldfoldError } from '../
 import { warn } from '../base/platform.ts';
 import { type EraNote, parseChange, parseEnvironment } from '../log/environment.ts';
 import { type LogSpan, spanAt } from '../log/lineage.ts';
-import { decodeManifest, type Manifest, storedChunks } from '../log/manifest.ts';
+import { decodeManifest, type Manifest, type SnapshotPoint, storedChunks } from '../log/manifest.ts';
 import { readFrame } from '../log/reader.ts';
 import type { RecordFrame } from '../log/record.ts';
 import { hasSnapshots, type SnapshotInfo, type SnapshotStore, type StoredSnapshot } from '../log/store.ts';
@@ -38,8 +38,11 @@ export interface RestoreOptions {
    * of eras and snapshots of earlier schemas are taken in either case.
    */
   readonly code: string | null;
-  /** Compare with the last recorded hash, with every one, or with none. */
-  readonly compare: 'last' | 'every' | 'none';
+  /**
+   * Compare with the last recorded hash; with that and the newest snapshot after it that other handlers made
+   * (`head`); with every one of both; or with none.
+   */
+  readonly compare: 'last' | 'head' | 'every' | 'none';
   /** What is known of the log by whoever has it open. */
   readonly known: KnownLog;
   /** Hears of damaged snapshots. */
@@ -95,21 +98,34 @@ export async function restore(
   options: RestoreOptions,
 ): Promise<void> {
   engine.hide();
-  if (!(await loadNearest(engine, source, to, options))) engine.clear();
+  let foreign: SnapshotPoint | null = null;
+  const onForeign = ({ point }: Manifest): void => void (foreign ??= point);
+  if (!(await loadNearest(engine, source, to, { ...options, onForeign }))) engine.clear();
   const first = engine.position.tick + 1;
-  const hashed = options.compare === 'last' ? await lastHashed(source, first, to) : -1;
-  const every = options.compare === 'every';
+  const { compare } = options;
+  const isLast = compare === 'last' || compare === 'head';
+  const hashed = isLast ? await lastHashed(source, first, to) : -1;
+  const every = compare === 'every';
   let compared = every ? engine.tableHashes() : null;
   for await (const frame of frames(source, first, to)) {
     if (await crossEra(engine, source, frame)) compared &&= engine.tableHashes();
     engine.fold(frame);
     if (every || frame.tick === hashed) engine.compare(frame, compared);
     if (every && frame.stateHash !== null) compared = engine.tableHashes();
+    if (foreign !== null && (every || compare === 'head')) compareForeign(engine, frame, foreign);
   }
-  if (options.compare === 'last' && to > hashed && to >= first) checkProven(engine, to, options);
-  if (options.compare === 'last' && to >= first && !engine.isPresent)
-    await checkNotAdopted(source, to, options.known);
+  if (isLast && to > hashed && to >= first) checkProven(engine, to, options);
+  if (isLast && to >= first && !engine.isPresent) await checkNotAdopted(source, to, options.known);
   engine.reveal();
+}
+
+/**
+ * A snapshot that other handlers made tells what the world was, as a recorded hash does, where the tick that
+ * it was made of recorded none.
+ */
+function compareForeign(engine: Engine, { tick, stateHash, meta }: RecordFrame, point: SnapshotPoint): void {
+  if (tick === point.tick && stateHash === null && engine.era === point.era)
+    engine.compare({ tick, stateHash: point.stateHash, meta });
 }
 
 /**
@@ -178,13 +194,13 @@ async function lastHashed(source: LogSource, first: number, to: number): Promise
   return -1;
 }
 
+/** How a snapshot is looked for; `onForeign` hears of those of this log that other handlers made. */
+interface Search extends RestoreOptions {
+  readonly onForeign: (manifest: Manifest) => void;
+}
+
 /** Loads the newest good snapshot up to a tick; false where there is none. */
-async function loadNearest(
-  engine: Engine,
-  source: LogSource,
-  to: number,
-  options: RestoreOptions,
-): Promise<boolean> {
+async function loadNearest(engine: Engine, source: LogSource, to: number, options: Search): Promise<boolean> {
   const { store, path, durableTick } = source;
   if (!hasSnapshots(store)) return false;
   const last = Math.min(to, durableTick);
@@ -213,7 +229,7 @@ async function loadOne(
   source: LogSource,
   store: SnapshotStore,
   { segment, tick }: SnapshotInfo,
-  options: RestoreOptions,
+  options: Search,
   baseOnly: boolean,
 ): Promise<boolean> {
   const where = { segment, tick };
@@ -228,8 +244,10 @@ async function loadOne(
   const fits = isBase
     ? await isBaseOf(engine, source, manifest, options)
     : !isOfOtherCode(engine, manifest, options.code);
-  if (!fits) return false;
+  if (!fits && isBase) return false;
   await checkPoint(source, manifest, isBase);
+  if (!fits) options.onForeign(manifest);
+  if (!fits) return false;
   await loadStored(engine, store, stored, manifest);
   return true;
 }

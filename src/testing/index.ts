@@ -50,3 +50,4 @@ export {
   type SimulatedStoreOptions,
   simulatedStore,
 } from './simulated-store.ts';
+export { type SyncTestOptions, type SyncTestReport, syncTest } from './sync-test.ts';
