@@ -283,8 +283,7 @@ async function replayNow(stage: Stage, id: string): Promise<void> {
   const calm = stage.start('replayer', true);
   const world = calmWorld(stage.fitting(id));
   const work = (): Promise<unknown> => replay(world, { store: calm.store, id });
-  const may = (code: ErrorCode): boolean => code === 'NO_STATE' && stage.mayLack(log);
-  await stage.scheduler.hold(() => stage.ask(`replay(${id})`, work, may));
+  await stage.scheduler.hold(() => stage.ask(`replay(${id})`, work, (code) => stage.mayNotReplay(log, code)));
   book.count('replays');
 }
 

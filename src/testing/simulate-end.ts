@@ -118,9 +118,6 @@ async function damageRecord(stage: Stage): Promise<void> {
   if (!book.broken) await openDamaged(stage, one, log, tick);
 }
 
-/** How a replay says that the world is lost which an era began with, or which it should have begun with. */
-const LOST = ['NO_STATE', 'REPLAY_DIFFERS'] as const;
-
 /** Whether an error names the tick of a segment. */
 const names = (e: unknown, { segment }: BookedLog, tick: number | null): boolean =>
   isWorldfoldError(e) &&
@@ -142,7 +139,7 @@ async function replayDamaged(
   );
   stage.book.holds(
     (tick === null ? found === null : names(found, at, tick)) ||
-      (LOST.some((code) => isWorldfoldError(found, code)) && stage.mayLack(log)),
+      (isWorldfoldError(found) && stage.mayNotReplay(log, found.code)),
     () => `L12: tick ${tick} of ${at.run} is damaged; the replay of ${log.run} says ${found}`,
   );
 }

@@ -189,6 +189,11 @@ export class Stage {
     return this.book.eras?.isLost(this.medium.memory, log) === true;
   }
 
+  /** Whether a replay was rightly refused: without its base, an adopted era may not even be seen. */
+  mayNotReplay(log: BookedLog, code: string): boolean {
+    return (code === 'NO_STATE' || code === 'REPLAY_DIFFERS') && this.mayLack(log);
+  }
+
   /** What a run that is not there yet is made with. */
   newRun(id: string): { readonly seed: string; readonly config: { readonly land: number } } {
     return { seed: `seed of ${id}`, config: { land: this.plan.land } };

@@ -164,10 +164,10 @@ async function replayWhole(stage: Stage, id: string): Promise<void> {
   const replayed = await stage.ask(
     `replay(${id})`,
     () => replay(calmWorld(stage.fitting(id)), { store: calm.store, id }),
-    (refusal) => refusal === 'NO_STATE' && stage.mayLack(log),
+    (refusal) => stage.mayNotReplay(log, refusal),
   );
   const last = log.ticks.length - 1;
-  if (replayed.code === 'NO_STATE') return;
+  if (replayed.code !== null) return;
   book.holds(
     replayed.value?.tick === last,
     () => `L3: replay of ${id} came to ${replayed.value?.tick} of ${last}`,
