@@ -8,14 +8,15 @@ import type { LogSource } from '../simulation/history.ts';
 
 /**
  * The first tick of the last era up to `to` that began with adopted code, or 0. Such an era begins on a
- * pinned snapshot, so that only records behind those are looked at.
+ * snapshot, so that only records behind those are looked at: behind all, since a store may be told to unpin
+ * one.
  */
 export async function lastAdopted({ store, path }: LogSource, to: number): Promise<number> {
   if (!hasSnapshots(store)) return 0;
   let from = 0;
   for (const { segment, to: last } of path)
-    for (const { tick, pinned } of await store.snapshots(segment)) {
-      if (!pinned || tick + 1 > Math.min(to, last)) continue;
+    for (const { tick } of await store.snapshots(segment)) {
+      if (tick + 1 > Math.min(to, last)) continue;
       const { environment } = await readFrame(store, path, tick + 1);
       if (environment !== null && parseChange(environment).era?.why === 'adopted') from = tick + 1;
     }

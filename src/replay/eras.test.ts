@@ -245,6 +245,47 @@ describe('L13: a changed schema', () => {
     expect(await codeOf(() => openRun(bank(1), { store, id: 'r' }))).toBe('SCHEMA_DIFFERS');
   });
 
+  test('L13: under it, a tick before adopted handlers is shown as it was recorded, or not at all', async () => {
+    const store = memoryStore();
+    const first = await createRun(bank(2), { store, seed: 's', id: 'r', snapshots: { every: 4 } });
+    await first.advance(6);
+    await first.close();
+    const adopted = await openRun(bank(1), { store, id: 'r', adopt: true });
+    await adopted.advance(2);
+    await adopted.close();
+    const run = await openRun(wideBank, { store, id: 'r' });
+    const [ofBase, ofEra] = [2 * 21, 2 * 21 + 7];
+    const look = async () => {
+      expect((await run.at(4)).sums.value.total).toBe(20);
+      expect(await codeOf(() => run.at(5))).toBe('NO_STATE');
+      expect(await codeOf(() => run.fork({ at: 5, id: 'f' }))).toBe('NO_STATE');
+      expect((await run.at(6)).sums.value.total).toBe(ofBase);
+      expect((await run.at(7)).sums.value.total).toBe(ofEra);
+    };
+    // Before the new schema has a record, and when it has some.
+    await look();
+    await run.advance(2);
+    await look();
+    await run.close();
+  });
+
+  test('L13: handlers adopted under it show no tick of the old schema that they fold', async () => {
+    const store = memoryStore();
+    await recorded(store, 6);
+    const wide = await openRun(wideBank, { store, id: 'r' });
+    await wide.advance(1);
+    await wide.close();
+    const twice = defineWorld(wider, {
+      ...wideBank.def,
+      apply: { ...(wideBank.def.apply as object), added: (w: any, e: any) => w.sums.set({ total: 2 * e.n }) },
+    } as never) as unknown as typeof wideBank;
+    const run = await openRun(twice, { store, id: 'r', adopt: true });
+    expect((await run.at(4)).sums.value.total).toBe(10);
+    // Nothing tells of the era yet but the run that begins it.
+    expect(await codeOf(() => run.at(5))).toBe('NO_STATE');
+    await run.close();
+  });
+
   test('L14: events of both schemas are told as the present one has them, numbered as they were', async () => {
     const store = memoryStore();
     await recorded(store, 6);
@@ -285,6 +326,45 @@ describe('L13: a changed schema', () => {
       era: { why: 'migrated' },
       schema: wider.compiled.text,
     });
+  });
+
+  test.each([
+    ['pending', 0],
+    ['recorded', 2],
+  ])('L6 L13: a fork of the tick before it begins one as well, with the same world: %s', async (_, ticks) => {
+    const store = memoryStore();
+    await recorded(store);
+    const run = await openRun(wideBank, { store, id: 'r' });
+    await run.advance(ticks);
+    const fork = await run.fork({ at: 10, id: 'f', later: 'keep' });
+    expect(fork.world.sums.value).toEqual({ total: 55, number: 10, fees: 7 });
+    await fork.advance(1);
+    await fork.close();
+    await run.close();
+    const again = await openRun(wideBank, { store, id: 'f' });
+    expect(again.world.sums.value).toEqual({ total: 66, number: 11, fees: 7.5 });
+    const frames = await framesOf(store, 'f');
+    expect(parseChange(frames[11]!.environment!)).toMatchObject({
+      era: { why: 'migrated' },
+      schema: wider.compiled.text,
+    });
+    expect(await replay(wideBank, { store, id: 'f' })).toMatchObject({ tick: 11 });
+    await again.close();
+  });
+
+  test('L6 L13: a fork of the tick before it that keeps later inputs reads them as the parent went on', async () => {
+    const store = memoryStore();
+    await recorded(store, 4);
+    const run = await openRun(wideBank, { store, id: 'r' });
+    const fork = await run.fork({ at: 4, id: 'f', later: 'keep' });
+    await run.close();
+    // The era has no record: the old code goes on.
+    const old = await openRun(bank(1), { store, id: 'r' });
+    await old.advance(1);
+    await old.close();
+    await fork.advance(1);
+    expect(fork.world.sums.value.total).toBe(15);
+    await fork.close();
   });
 
   test('without a migration it is refused with the difference and a migration to write', async () => {

@@ -14,6 +14,7 @@ import { loadTables, type Where } from '../log/chunks.ts';
 import {
   type Environment,
   type EnvironmentChange,
+  type EraNote,
   environmentText,
   parseChange,
   parseEnvironment,
@@ -144,9 +145,9 @@ export class FoldedWorld {
     return this.proposed?.era === undefined ? this.era : this.position.tick + 1;
   }
 
-  /** The state hash of the world that a proposed era begins with, or null. */
-  get proposedBase(): string | null {
-    return this.proposed?.era?.base ?? null;
+  /** The era that is proposed, or null. */
+  get proposedEra(): EraNote | null {
+    return this.proposed?.era ?? null;
   }
 
   private enterProposed(): void {

@@ -10,7 +10,7 @@ import { hex, sameBytes } from '../base/bytes.ts';
 import { messageOf } from '../base/canonical.ts';
 import { type ErrorCode, fail, isWorldfoldError, type WorldfoldError } from '../base/errors.ts';
 import { warn } from '../base/platform.ts';
-import { parseChange, parseEnvironment } from '../log/environment.ts';
+import { type EraNote, parseChange, parseEnvironment } from '../log/environment.ts';
 import { type LogSpan, spanAt } from '../log/lineage.ts';
 import { decodeManifest, type Manifest, type SnapshotPoint, storedChunks } from '../log/manifest.ts';
 import { readFrame } from '../log/reader.ts';
@@ -22,14 +22,14 @@ import { frames, type LogSource } from './history.ts';
 
 /** What is known of a log beside its records. */
 export interface KnownLog {
-  /** The state hash of the world that an era begins with which no record tells of yet, or null. */
-  readonly base: string | null;
+  /** The era that the next record is to begin, or null. */
+  readonly begins: EraNote | null;
   /** The tick from which on the handlers are known to give what was recorded; Infinity where nothing is. */
   readonly from: number;
 }
 
 /** Nothing is known of a log. */
-export const UNKNOWN_LOG: KnownLog = { base: null, from: Number.POSITIVE_INFINITY };
+export const UNKNOWN_LOG: KnownLog = { begins: null, from: Number.POSITIVE_INFINITY };
 
 /** How a world is built. */
 export interface RestoreOptions {
@@ -115,6 +115,7 @@ export async function restore(
     if (foreign !== null && (every || compare === 'head')) compareForeign(engine, frame, foreign);
   }
   if (isLast && to > hashed && to >= first) checkProven(engine, to, options);
+  if (isLast && to >= first && !engine.isPresent) await checkNotAdopted(source, to, options.known);
   engine.reveal();
 }
 
@@ -150,6 +151,26 @@ function checkProven(
     { tick, snapshot: from?.manifest.point.tick ?? null },
     'Ask for a tick that recorded a hash, or open the run with the handlers as they are: that compares them.',
   );
+}
+
+/**
+ * Records of an earlier schema can't be compared. Where handlers were adopted after them, what the present
+ * ones make of them is not known to be what was recorded.
+ */
+async function checkNotAdopted(source: LogSource, tick: number, { begins, from }: KnownLog): Promise<void> {
+  const head = Math.max(source.durableTick, source.undurable.at(-1)?.tick ?? 0);
+  let isAdopted = begins?.why === 'adopted' && tick <= from;
+  for await (const { environment } of frames(source, tick + 1, Math.min(from, head))) {
+    if (isAdopted) break;
+    isAdopted = environment !== null && parseChange(environment).era?.why === 'adopted';
+  }
+  if (isAdopted)
+    fail(
+      'REPLAY_DIFFERS',
+      `handlers were adopted after tick ${tick}, and its schema is an earlier one`,
+      { tick },
+      'Ask for a tick that a snapshot holds, or read it with the code that recorded it.',
+    );
 }
 
 /**
@@ -277,11 +298,11 @@ async function isBaseOf(
   engine: Engine,
   source: LogSource,
   { point }: Manifest,
-  { known: { base }, compare }: RestoreOptions,
+  { known: { begins }, compare }: RestoreOptions,
 ): Promise<boolean> {
   for await (const { environment } of frames(source, point.tick + 1, point.tick + 1))
     return environment !== null && parseChange(environment).era?.base === hex(point.stateHash);
-  if (base !== null) return base === hex(point.stateHash);
+  if (begins !== null) return begins.base === hex(point.stateHash);
   if (!engine.holdsSchema(parseEnvironment(point.environment, null).schema)) return false;
   return compare === 'none' || point.code === foldHint(engine.world);
 }

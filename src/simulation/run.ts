@@ -292,8 +292,8 @@ export class RunCore {
   }
 
   private get known(): KnownLog {
-    const { proposedBase: base, era, position } = this.engine;
-    return { base, from: base === null ? era : position.tick };
+    const { proposedEra: begins, era, position } = this.engine;
+    return { begins, from: begins === null ? era : position.tick };
   }
 
   /** How the world of a tick of this run is built. */
@@ -445,7 +445,7 @@ export class RunCore {
     checkCall(this.id, this.state, 'snapshot');
     const { store, segment } = this.parts;
     if (!hasSnapshots(store)) return unsupported(store, 'snapshots');
-    await checkUnpin(this.id, this.source, tick, this.known.base !== null && tick === this.tick);
+    await checkUnpin(this.id, this.source, tick, this.known.begins !== null && tick === this.tick);
     await store.pinSnapshot(segment, tick, false);
   }
 

@@ -10,11 +10,13 @@ import { replay } from '../replay/replay.ts';
 import { createRun } from '../simulation/create-run.ts';
 import { openRun } from '../simulation/open-run.ts';
 import type { RunPolicy } from '../simulation/types.ts';
+import { calmWorld, FIRST_CODE, worldOf } from './simulate-codes.ts';
+import type { Opening } from './simulate-eras.ts';
 import { SeededFuse } from './simulate-fuse.ts';
 import type { BookedLog } from './simulate-ledger.ts';
 import { Pen } from './simulate-pen.ts';
 import type { SimulatedProcess, Stage } from './simulate-stage.ts';
-import { type FusePlace, type SimulatedRun, simulatedWorld, worldText } from './simulate-world.ts';
+import { type FusePlace, type SimulatedRun, worldText } from './simulate-world.ts';
 import type { Actor } from './simulated-scheduler.ts';
 
 /** A clock that goes on by so much each time it is looked at. */
@@ -52,10 +54,13 @@ export function runsOf({ plan, book }: Stage): readonly string[] {
 /** Opens a run, or makes it where there is none. */
 async function take(stage: Stage, process: SimulatedProcess, actor: Actor): Promise<Pen | null> {
   const fuse = new SeededFuse();
-  const world = simulatedWorld(fuse.pass);
   const runs = runsOf(stage);
   if (runs.length === 0) return null;
   const id = runs[stage.below(runs.length)]!;
+  const { book, choices } = stage;
+  const opening = book.eras?.draw(choices, book.logs.get(id)) ?? { code: FIRST_CODE, adopt: false };
+  book.eras?.codes.set(process.pid, opening.code);
+  const world = worldOf(opening.code, fuse.pass);
   for (let tries = 0; tries < 4; tries++) {
     if (stage.book.removed.has(id)) return null;
     // Drawn all the same, so that a seed gives one schedule whichever way it opens its run.
@@ -63,9 +68,10 @@ async function take(stage: Stage, process: SimulatedProcess, actor: Actor): Prom
     const later = stage.drawLater(id);
     const takeover = stage.choices.chance(0.4);
     const made = await (stage.book.logs.has(id)
-      ? opened(stage, process, id, () =>
-          openRun(world, { store: process.store, id, takeover, ...policy, ...later }),
-        )
+      ? opened(stage, process, id, opening, () => {
+          const { adopt } = opening;
+          return openRun(world, { store: process.store, id, takeover, adopt, ...policy, ...later });
+        })
       : created(stage, process, id, fuse, () =>
           createRun(world, {
             ...{ store: process.store, id, ...policy, ...stage.newRun(id) },
@@ -83,13 +89,16 @@ async function opened(
   stage: Stage,
   process: SimulatedProcess,
   id: string,
+  opening: Opening,
   open: () => Promise<SimulatedRun>,
 ): Promise<SimulatedRun | null> {
   const { book } = stage;
   const log = book.logs.get(id)!;
   const { told, epoch } = log;
   const what = `${process.name}.open(${id})`;
-  const outcome = await stage.ask(what, open, (code) => {
+  const outcome = await stage.ask(what, open, (code, { tick }) => {
+    if (book.eras !== null && (process.dead || book.eras.mayRefuse(log, opening, code, tick))) return true;
+    if (code === 'NO_STATE') return stage.mayLack(log);
     if (code === 'STORE_FAILED') return stage.mayFail(process, 'read') || stage.mayFail(process, 'write');
     if (code === 'RUN_IN_USE') return true;
     if (code === 'WRITER_REPLACED') return log.pid !== process.pid;
@@ -102,7 +111,8 @@ async function opened(
   book.holds(durableTick >= told, () => `L11: ${what} is at tick ${durableTick}, and ${told} was durable`);
   book.holds(tick === durableTick, () => `${what} is at tick ${tick}, and ${durableTick} is durable`);
   book.holds(log.epoch > epoch, () => `L7: ${what} took nothing`);
-  book.sawTick(log, tick, worldText(world), what);
+  book.eras?.opened(log, opening, tick, what);
+  book.sawTick(log, tick, worldText(world), what, process.pid);
   return outcome.value;
 }
 
@@ -125,7 +135,7 @@ async function created(
   if (outcome.value !== null && !process.dead) {
     const log = book.known.get(id)!;
     book.toldDurable(log, 0, null, what);
-    book.sawTick(log, 0, worldText(outcome.value.world), what);
+    book.sawTick(log, 0, worldText(outcome.value.world), what, process.pid);
   }
   return outcome.value;
 }
@@ -271,9 +281,9 @@ async function replayNow(stage: Stage, id: string): Promise<void> {
   const log = book.logs.get(id);
   if (log === undefined) return;
   const calm = stage.start('replayer', true);
-  const world = simulatedWorld(() => {});
+  const world = calmWorld(stage.fitting(id));
   const work = (): Promise<unknown> => replay(world, { store: calm.store, id });
-  await stage.scheduler.hold(() => stage.ask(`replay(${id})`, work, () => false));
+  await stage.scheduler.hold(() => stage.ask(`replay(${id})`, work, (code) => stage.mayNotReplay(log, code)));
   book.count('replays');
 }
 

@@ -8,15 +8,17 @@
  */
 import { hex, sameBytes } from '../base/bytes.ts';
 import { loadTables } from '../log/chunks.ts';
-import { environmentText } from '../log/environment.ts';
-import { decodeManifest } from '../log/manifest.ts';
+import { environmentText, parseEnvironment } from '../log/environment.ts';
+import { decodeManifest, type SnapshotPoint } from '../log/manifest.ts';
 import type { Changes } from '../log/memory-state.ts';
 import type { MemoryMedium } from '../log/memory-store.ts';
 import type { NewSnapshot, Store, StoredSnapshot } from '../log/store.ts';
 import { WorldState } from '../projections/world-state.ts';
+import type { LoadedSnapshot } from '../simulation/folded-world.ts';
 import type { Book } from './simulate-book.ts';
+import { compiledOf, versionOf } from './simulate-codes.ts';
 import type { BookedLog } from './simulate-ledger.ts';
-import { simulatedSchema, worldText } from './simulate-world.ts';
+import { worldText } from './simulate-world.ts';
 import type { SeededChoices } from './simulated-scheduler.ts';
 
 /** Damaged bytes that somebody was given: of a snapshot of one of these ticks. */
@@ -46,12 +48,16 @@ export class Archive {
   private readonly chunks = new Map<string, Uint8Array>();
   /** All manifests that were ever kept of a tick, by segment and tick. */
   private readonly manifests = new Map<string, Uint8Array[]>();
+  /** The numbers of the chunks of those manifests. */
+  private readonly numbers = new Map<Uint8Array, readonly number[]>();
   /** Kept bytes that were damaged: the arrays themselves, so that what is undone with them needs no word. */
   private readonly damaged = new Set<Uint8Array>();
   private readonly deliveries: Delivery[] = [];
   private readonly warnings: Warned[] = [];
-  /** Where snapshots are loaded, one after the other. */
-  private readonly state = new WorldState(simulatedSchema.compiled);
+  /** When somebody was refused since the world that an era begins with is lost. */
+  private readonly refusals: number[] = [];
+  /** Where snapshots of each version are loaded, one after the other. */
+  private readonly states = new Map<1 | 2, WorldState>();
 
   constructor(book: Book) {
     this.book = book;
@@ -74,7 +80,9 @@ export class Archive {
       book.count(typeof chunk === 'number' ? 'chunks shared' : 'chunks stored');
     });
     const key = `${segment} ${tick}`;
-    this.manifests.set(key, [...(this.manifests.get(key) ?? []), manifest.slice()]);
+    const own = manifest.slice();
+    this.manifests.set(key, [...(this.manifests.get(key) ?? []), own]);
+    this.numbers.set(own, [...numbers]);
     if (snapshots.has(tick)) log.replaced.add(tick);
     const pinned = snapshot.pinned || snapshots.get(tick)?.pinned === true;
     changes.put(snapshots, tick, { pinned, chunks: [...numbers] });
@@ -92,17 +100,16 @@ export class Archive {
     const manifest = decodeManifest(bytes, {});
     const { point } = manifest;
     const recorded = log.ticks[tick]!;
+    const isBase = book.eras !== null && point.era === tick + 1;
     book.holds(
       point.tick === tick &&
         hex(point.hash) === recorded.hash &&
         point.sequence === recorded.sequence &&
-        point.era === 0 &&
-        // A fork that keeps the world it begins with enters its change already.
-        (tick < log.first || point.environment === environmentText(recorded.environment)) &&
-        (recorded.stateHash === null || recorded.stateHash === hex(point.stateHash)),
+        (isBase || this.isAsRecorded(log, point)),
       () => `L4: ${what} stands elsewhere than its record`,
     );
-    const { state } = this;
+    const { schema } = parseEnvironment(point.environment, null);
+    const state = this.stateOf(versionOf(schema));
     state.clear();
     const chunks = numbers.map((number) => this.chunks.get(`${log.family} ${number}`)!);
     try {
@@ -114,7 +121,38 @@ export class Archive {
       sameBytes(state.digest(), point.stateHash),
       () => `L4: ${what} holds another world than it says`,
     );
-    book.sawTick(log, tick, worldText(state.reader), what);
+    const text = worldText(state.reader);
+    if (isBase) book.eras?.begun(log, point, schema, text);
+    else book.sawTick(log, tick, text, what, log.pid);
+  }
+
+  /** Whether a snapshot has the environment, the era and the state hash of its record. */
+  private isAsRecorded(log: BookedLog, { tick, era, environment, stateHash }: SnapshotPoint): boolean {
+    const recorded = log.ticks[tick]!;
+    return (
+      era === (recorded.told?.era ?? 0) &&
+      // A fork that keeps the world it begins with enters its change already.
+      (tick < log.first || environment === environmentText(recorded.environment)) &&
+      (recorded.stateHash === null || recorded.stateHash === hex(stateHash))
+    );
+  }
+
+  private stateOf(version: 1 | 2): WorldState {
+    const state = this.states.get(version) ?? new WorldState(compiledOf(version));
+    this.states.set(version, state);
+    return state;
+  }
+
+  /** The snapshot with a state hash that was kept of a tick, as it was before anybody damaged it. */
+  whole({ segment, family }: BookedLog, tick: number, stateHash: string): LoadedSnapshot | null {
+    for (const bytes of this.manifests.get(`${segment} ${tick}`) ?? []) {
+      const manifest = decodeManifest(bytes, {});
+      if (hex(manifest.point.stateHash) !== stateHash) continue;
+      const numbers = this.numbers.get(bytes)!;
+      const chunks = numbers.map((number) => this.chunks.get(`${family} ${number}`)!);
+      return { manifest, chunks, numbers, where: { segment, tick } };
+    }
+    return null;
   }
 
   /** Snapshots were dropped. */
@@ -210,6 +248,13 @@ export class Archive {
   /** The calls of a store that read snapshots, with somebody who sees what they give. */
   watched(inner: Store): Pick<Store, 'readSnapshot' | 'readChunks'> {
     const given: StoredSnapshot[] = [];
+    // An opening that compares handlers reads a snapshot again, and speaks of it once.
+    const spokenOf = new Set<string>();
+    const deliver = (segment: string, ticks: readonly number[]): void => {
+      const key = `${segment} ${ticks}`;
+      if (this.book.eras === null || !spokenOf.has(key)) this.delivered(segment, ticks);
+      spokenOf.add(key);
+    };
     return {
       readSnapshot: async (segment, tick) => {
         const stored = await inner.readSnapshot(segment, tick);
@@ -217,7 +262,7 @@ export class Archive {
         given.push(stored);
         const known = this.manifests.get(`${segment} ${tick}`) ?? [];
         if (known.some((bytes) => sameBytes(bytes, stored.manifest))) this.book.count('snapshots read');
-        else this.delivered(segment, [tick]);
+        else deliver(segment, [tick]);
         return stored;
       },
       readChunks: async (segment, numbers, bytes) => {
@@ -229,7 +274,7 @@ export class Archive {
         });
         const of = given.filter((one) => one.segment === segment && one.chunks.join() === numbers.join());
         if (!isWhole)
-          this.delivered(
+          deliver(
             segment,
             of.map(({ tick }) => tick),
           );
@@ -269,6 +314,11 @@ export class Archive {
     );
   }
 
+  /** Somebody was told, by a refusal, that a world can't be rebuilt. */
+  refusedWorld(): void {
+    this.refusals.push(this.book.stepNow());
+  }
+
   /** Of which snapshots of a log there were warnings since so many of them. */
   warnedSince(from: number, { segment }: BookedLog): readonly number[] {
     return this.warnings.slice(from).flatMap((one) => (one.segment === segment ? [one.tick] : []));
@@ -285,6 +335,9 @@ export class Archive {
       const isHeard = this.warnings.some(
         (one) => one.segment === log.segment && ticks.includes(one.tick) && one.step >= step,
       );
+      // That the base of an era is damaged is told by refusing what follows from it.
+      const isBase = ticks.some((tick) => log.ticks[tick + 1]?.told?.era === tick + 1);
+      if (isBase && this.refusals.some((at) => at >= step)) continue;
       this.book.holds(
         isHeard,
         () => `L12: the damaged snapshot of tick ${ticks} of ${log.run} was read in silence`,

@@ -14,6 +14,7 @@ import type { Change, MemoryMedium } from '../log/memory-store.ts';
 import { NO_HASH } from '../log/record.ts';
 import type { LogRecord, NewFork, NewRun, NewSnapshot } from '../log/store.ts';
 import { Archive } from './simulate-archive.ts';
+import { Eras } from './simulate-eras.ts';
 import { checkBeginning, checkInputs } from './simulate-forks.ts';
 import { type BookedLog, type ForkAsk, ownerOf, reachedBy } from './simulate-ledger.ts';
 import { Notes } from './simulate-notes.ts';
@@ -40,15 +41,18 @@ export class Book extends Notes {
   /** What forks were asked to be, by their names. */
   readonly asks = new Map<string, ForkAsk>();
   readonly archive: Archive;
+  /** What is known of eras; null in a schedule without any. */
+  readonly eras: Eras | null;
   /** Whose input it is, by tag. */
   readonly tagOf = new Map<number, string>();
   private readonly worlds = new Map<string, string>();
   private readonly undo: (() => void)[] = [];
   private readonly isAlive: (pid: number) => boolean;
 
-  constructor(stepNow: () => number, isAlive: (pid: number) => boolean) {
+  constructor(stepNow: () => number, isAlive: (pid: number) => boolean, hasEras: boolean) {
     super(stepNow);
     this.isAlive = isAlive;
+    this.eras = hasEras ? new Eras(this) : null;
     this.archive = new Archive(this);
   }
 
@@ -189,7 +193,12 @@ export class Book extends Notes {
       hex(record.previous) === (before?.hash ?? hex(NO_HASH)) && record.tick === ticks.length,
       () => `L1: tick ${record.tick} of ${run} does not follow`,
     );
-    const tick = booked(record, before);
+    const { eras } = this;
+    const tick = booked(
+      record,
+      before,
+      eras && ((frame, environment) => eras.tell(log, frame, environment, before)),
+    );
     for (let at = log.parent; at !== null; at = at.log.parent) {
       const { log: held } = at;
       this.holds(
@@ -365,8 +374,9 @@ export class Book extends Notes {
       );
   }
 
-  /** Somebody saw the world of a tick that the medium holds. */
-  sawTick(log: BookedLog, tick: number, text: string, by: string): void {
+  /** Somebody saw the world of a tick that the medium holds; a process of that number did. */
+  sawTick(log: BookedLog, tick: number, text: string, by: string, pid: number): void {
+    if (this.eras !== null) return void this.eras.shown(log, tick, text, by, pid);
     const { hash = null, stateHash = null } = log.ticks[tick] ?? {};
     this.sawWorld(hash, text, by);
     this.sawWorld(stateHash, text, by);

@@ -10,29 +10,37 @@ import { canonicalJson } from '../base/canonical.ts';
 import { isWorldfoldError } from '../base/errors.ts';
 import { replay } from '../replay/replay.ts';
 import { openRun } from '../simulation/open-run.ts';
+import { calmWorld } from './simulate-codes.ts';
 import { type BookedLog, ownerOf, reachedBy } from './simulate-ledger.ts';
 import type { Stage } from './simulate-stage.ts';
-import { CALM_WORLD, judgeRuns } from './simulate-twin.ts';
+import { judgeRuns } from './simulate-twin.ts';
 import { worldText } from './simulate-world.ts';
 
 /** Opens a run, looks at it, and closes it. */
 async function lookAt(stage: Stage, log: BookedLog): Promise<void> {
   const { book } = stage;
-  const { store } = stage.start('visitor', true);
   const { run: id, ticks } = log;
+  const code = stage.fitting(id);
+  const { store, pid } = stage.start('visitor', true, code);
   const options = { store, id, hashEvery: stage.hashEvery(id), snapshots: false, later: 'drop' } as const;
   const what = `visitor.open(${id})`;
   const outcome = await stage.ask(
     what,
-    () => openRun(CALM_WORLD, options),
-    () => false,
+    () => openRun(calmWorld(code), options),
+    (refusal) => refusal === 'NO_STATE' && stage.mayLack(log),
   );
   if (outcome.value === null) return;
   const { value: run } = outcome;
   book.holds(run.tick === ticks.length - 1, () => `L4: ${what} is at tick ${run.tick}`);
-  book.sawTick(log, run.tick, worldText(run.world), what);
+  book.sawTick(log, run.tick, worldText(run.world), what, pid);
   const tick = stage.below(run.tick + 1);
-  book.sawTick(log, tick, worldText(await run.at(tick)), `${what}.at(${tick})`);
+  const past = await stage.ask(
+    `${what}.at(${tick})`,
+    () => run.at(tick),
+    (refusal) =>
+      refusal === 'NO_STATE' && (stage.mayLack(log) || book.eras?.isBeforeAdopted(log, tick) === true),
+  );
+  if (past.value !== null) book.sawTick(log, tick, worldText(past.value), `${what}.at(${tick})`, pid);
   await run.close();
 }
 
@@ -125,12 +133,13 @@ async function replayDamaged(
   tick: number | null,
 ): Promise<void> {
   const { store } = stage.start('judge', true);
-  const found = await replay(CALM_WORLD, { store, id: log.run }).then(
+  const found = await replay(calmWorld(stage.fitting(log.run)), { store, id: log.run }).then(
     () => null,
     (e: unknown) => e,
   );
   stage.book.holds(
-    tick === null ? found === null : names(found, at, tick),
+    (tick === null ? found === null : names(found, at, tick)) ||
+      (isWorldfoldError(found) && stage.mayNotReplay(log, found.code)),
     () => `L12: tick ${tick} of ${at.run} is damaged; the replay of ${log.run} says ${found}`,
   );
 }
@@ -138,16 +147,17 @@ async function replayDamaged(
 /** Opens a log that holds a damaged record: a snapshot may lead past it, into the right world. */
 async function openDamaged(stage: Stage, log: BookedLog, at: BookedLog, tick: number): Promise<void> {
   const { book } = stage;
-  const { store } = stage.start('judge', true);
+  const code = stage.fitting(log.run);
+  const { store, pid } = stage.start('judge', true, code);
   const options = { store, id: log.run, hashEvery: stage.hashEvery(log.run), later: 'drop' } as const;
   try {
-    const run = await openRun(CALM_WORLD, options);
+    const run = await openRun(calmWorld(code), options);
     book.count('opened past damage');
-    book.sawTick(log, run.tick, worldText(run.world), `the opening of ${log.run} past damage`);
+    book.sawTick(log, run.tick, worldText(run.world), `the opening of ${log.run} past damage`, pid);
     await run.close();
   } catch (e) {
     book.holds(
-      names(e, at, tick),
+      names(e, at, tick) || (isWorldfoldError(e, 'NO_STATE') && stage.mayLack(log)),
       () => `L12: tick ${tick} of ${at.run} is damaged; the opening of ${log.run} says ${e}`,
     );
   }

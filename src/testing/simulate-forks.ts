@@ -9,6 +9,8 @@ import { parseCanonical } from '../base/canonical.ts';
 import { parseChange } from '../log/environment.ts';
 import { unliteral } from '../schema/canonical-text.ts';
 import type { Book } from './simulate-book.ts';
+import { codeText } from './simulate-codes.ts';
+import type { EraTick } from './simulate-eras.ts';
 import { type BookedLog, environmentOf, type ForkAsk, fedTags } from './simulate-ledger.ts';
 import type { BookedTick } from './simulate-records.ts';
 import type { SeededChoices } from './simulated-scheduler.ts';
@@ -37,8 +39,13 @@ export function drawAsk(
 export function checkBeginning(book: Book, log: BookedLog, at: number, tick: BookedTick): void {
   const { run, ask, first } = log;
   if (at === 0) return;
+  // What an era says is judged with the era.
+  const isEra = book.eras !== null && tick.change !== null && parseChange(tick.change).era !== undefined;
   if (ask === null || at !== first)
-    return void book.holds(tick.change === null, () => `L6: tick ${at} of ${run} changes its environment`);
+    return void book.holds(
+      tick.change === null || (isEra && parseChange(tick.change).fork === undefined),
+      () => `L6: tick ${at} of ${run} changes its environment`,
+    );
   if (tick.change === null) return void book.broke(`L6: fork ${run} begins without a word of why`);
   const change = parseChange(tick.change);
   const { seed, rate } = environmentOf(log);
@@ -53,6 +60,10 @@ export function checkBeginning(book: Book, log: BookedLog, at: number, tick: Boo
     () => `L6: fork ${run} has ${tick.environment.seed} and ${config.rate}, not ${seed} and ${rate}`,
   );
 }
+
+/** Whether two records were folded by the same handlers, and no era began with one of them. */
+const isSameCode = (a: EraTick, b: EraTick): boolean =>
+  codeText(a.code) === codeText(b.code) && a.era < a.tick && b.era < b.tick;
 
 const startsWith = (tags: readonly number[], beginning: readonly number[]): boolean =>
   beginning.every((tag, i) => tags[i] === tag);
@@ -88,6 +99,7 @@ export function checkInputs(book: Book, log: BookedLog, at: number, tick: Booked
   if (!log.pure || ask === null) return false;
   const parent = ask.of.ticks[at];
   if (parent === undefined || String(parent.tags) !== String(tick.tags)) return false;
+  if (parent.told !== null && !isSameCode(parent.told, tick.told!)) return false;
   // Before its own fork point, a fork may be forked as what it was not yet.
   const { seed, config } = parent.environment;
   if (seed !== tick.environment.seed || config !== tick.environment.config) return false;

@@ -8,9 +8,8 @@ import type { LogRecord } from '../log/store.ts';
 import { SOURCE_KIND } from '../schema/compile.ts';
 import { validRow } from '../schema/validate.ts';
 import type { PendingInput } from '../simulation/engine.ts';
-import { simulatedSchema } from './simulate-world.ts';
-
-const { compiled } = simulatedSchema;
+import { compiledOf, versionOf } from './simulate-codes.ts';
+import type { EraTick } from './simulate-eras.ts';
 
 /** A tick as the medium holds it. */
 export interface BookedTick {
@@ -24,12 +23,15 @@ export interface BookedTick {
   readonly change: string | null;
   /** The number of the next event. */
   readonly sequence: number;
+  /** What the reference world makes of it; null in a schedule without eras. */
+  readonly told: EraTick | null;
 }
 
 type Row = { [column: string]: unknown };
 
 /** The inputs of a recorded tick, in order. */
-function* inputRows(frame: RecordFrame): Generator<{ kind: number; row: Row }> {
+function* inputRows(frame: RecordFrame, version: 1 | 2): Generator<{ kind: number; row: Row }> {
+  const compiled = compiledOf(version);
   const sets = new Map(
     decodeBatches(frame, compiled, freshSets(compiled)).map(({ kind, set }) => [kind, set]),
   );
@@ -46,10 +48,10 @@ function* inputRows(frame: RecordFrame): Generator<{ kind: number; row: Row }> {
 }
 
 /** The inputs of a recorded tick, in order, as they waited for it. */
-export function inputsOf(frame: RecordFrame): PendingInput[] {
+export function inputsOf(frame: RecordFrame, version: 1 | 2): PendingInput[] {
   const inputs: PendingInput[] = [];
-  for (const { kind, row } of inputRows(frame)) {
-    const layout = compiled.kinds[kind]!;
+  for (const { kind, row } of inputRows(frame, version)) {
+    const layout = compiledOf(version).kinds[kind]!;
     if (layout.name === SOURCE_KIND)
       inputs.push({ ...inputs.pop()!, source: row.source as string, seq: row.seq as number });
     else {
@@ -61,19 +63,26 @@ export function inputsOf(frame: RecordFrame): PendingInput[] {
   return inputs;
 }
 
-/** What a record says, given the tick before it. */
-export function booked(record: LogRecord, before: BookedTick | undefined): BookedTick {
+/** What a record says, given the tick before it; `tell` is asked what the reference world makes of it. */
+export function booked(
+  record: LogRecord,
+  before: BookedTick | undefined,
+  tell: ((frame: RecordFrame, environment: Environment) => EraTick) | null,
+): BookedTick {
   const frame = decodeFrame(record.bytes.slice(), { tick: record.tick });
   const { environment: change, stateHash } = frame;
+  const environment =
+    change === null ? before!.environment : parseEnvironment(change, before?.environment ?? null);
   const tags: number[] = [];
-  for (const { row } of inputRows(frame)) if (row.tag !== undefined) tags.push(row.tag as number);
+  for (const { row } of inputRows(frame, versionOf(environment.schema)))
+    if (row.tag !== undefined) tags.push(row.tag as number);
   return {
     hash: hex(record.hash),
     stateHash: stateHash === null ? null : hex(stateHash),
     tags,
-    environment:
-      change === null ? before!.environment : parseEnvironment(change, before?.environment ?? null),
+    environment,
     change,
     sequence: frame.sequence + eventCount(frame.counts),
+    told: tell?.(frame, environment) ?? null,
   };
 }

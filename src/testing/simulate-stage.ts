@@ -9,6 +9,7 @@ import { type ErrorCode, isWorldfoldError } from '../base/errors.ts';
 import type { Store } from '../log/store.ts';
 import { hearWarnings } from './simulate-archive.ts';
 import { Book, WatchedMedium } from './simulate-book.ts';
+import { FIRST_CODE, type SimulatedCode } from './simulate-codes.ts';
 import { drawAsk } from './simulate-forks.ts';
 import { type BookedLog, type ForkAsk, filtered } from './simulate-ledger.ts';
 import { REFUSED } from './simulate-world.ts';
@@ -37,12 +38,22 @@ export interface SimulationPlan {
   readonly collections: number;
   readonly drops: number;
   readonly flips: number;
+  /** Whether runs are opened under other versions of their schema and other handlers. */
+  readonly eras: boolean;
 }
 
 const DEATHS = ['process', 'power'] as const;
 
 /** Draws a plan. */
-export function drawPlan({ below, chance }: SeededChoices): SimulationPlan {
+function drawPlan(choices: SeededChoices, eras: boolean): SimulationPlan {
+  const plan = { ...drawWork(choices), eras };
+  if (!eras) return plan;
+  // Every tick is hashed, so that what other handlers make of it is known; rows are folded one by one.
+  const runs = Object.fromEntries(Object.keys(plan.runs).map((run) => [run, 1]));
+  return { ...plan, runs, land: Math.min(plan.land, NARROW), lives: 2 };
+}
+
+function drawWork({ below, chance }: SeededChoices): Omit<SimulationPlan, 'eras'> {
   const level = [0, 0.02, 0.08, 0.25][below(4)]!;
   const fault = (): number => (chance(0.7) ? level : 0);
   const deaths = Array.from({ length: below(4) }, () => (chance(0.6) ? DEATHS[0] : DEATHS[1]));
@@ -69,7 +80,7 @@ function drawTree({
 > {
   const some = (p: number, n: number): number => (chance(p) ? 1 + below(n) : 0);
   return {
-    land: [0, 150, 150, WIDE][below(chance(0.1) ? 4 : 3)]!,
+    land: [0, NARROW, NARROW, WIDE][below(chance(0.1) ? 4 : 3)]!,
     forks: some(0.6, 4),
     removals: some(0.4, 3),
     collections: some(0.5, 6),
@@ -78,6 +89,8 @@ function drawTree({
   };
 }
 
+/** Fields of a land whose columns are stored apart. */
+const NARROW = 150;
 /** Fields of a land whose columns of eight bytes take two chunks. */
 const WIDE = 8250;
 
@@ -138,13 +151,13 @@ export class Stage {
   private tags = 0;
   private forks = 0;
 
-  constructor(seed: number) {
+  constructor(seed: number, hasEras: boolean) {
     this.seed = seed;
     this.scheduler = simulatedScheduler(seed);
     this.choices = this.scheduler.choices;
-    const plan = (this.plan = drawPlan(this.choices));
+    const plan = (this.plan = drawPlan(this.choices, hasEras));
     const alive = (pid: number): boolean => this.processes[pid]?.dead === false;
-    this.book = new Book(() => this.scheduler.trace.length, alive);
+    this.book = new Book(() => this.scheduler.trace.length, alive, hasEras);
     const { durability, checkpoint } = plan;
     const options = { seed, durability, checkpoint, isAlive: (who: { pid: number }) => alive(who.pid) };
     this.medium = new WatchedMedium(options, this.book);
@@ -162,6 +175,23 @@ export class Stage {
   /** How often a run hashes its state: as the run that it was forked from, however far back. */
   hashEvery(run: string): number {
     return this.plan.runs[run.split('.')[0]!]!;
+  }
+
+  /** The code that a healthy process goes on with a run under. */
+  fitting(run: string): SimulatedCode {
+    const { eras, logs } = this.book;
+    const log = logs.get(run);
+    return eras === null || log === undefined ? FIRST_CODE : eras.fitting(log);
+  }
+
+  /** Whether a log may be refused since its era has lost the world that it began with. */
+  mayLack(log: BookedLog): boolean {
+    return this.book.eras?.isLost(this.medium.memory, log) === true;
+  }
+
+  /** Whether a replay was rightly refused: without its base, an adopted era may not even be seen. */
+  mayNotReplay(log: BookedLog, code: string): boolean {
+    return (code === 'NO_STATE' || code === 'REPLAY_DIFFERS') && this.mayLack(log);
   }
 
   /** What a run that is not there yet is made with. */
@@ -188,8 +218,9 @@ export class Stage {
   }
 
   /** Begins a process. Its calls wait for the scheduler and fail now and then, unless `calm`. */
-  start(name: string, calm = false): SimulatedProcess {
+  start(name: string, calm = false, code = FIRST_CODE): SimulatedProcess {
     const pid = this.processes.length;
+    this.book.eras?.codes.set(pid, code);
     const faults = calm ? {} : this.plan.faults;
     const seed = this.seed * 1009 + pid;
     const timing = calm ? {} : { scheduler: this.scheduler };
@@ -268,6 +299,7 @@ export class Stage {
       const { code, facts } = e;
       this.book.note(`${what}: ${code}`);
       this.book.count(code);
+      if (code === 'NO_STATE') this.book.archive.refusedWorld();
       this.book.holds(may(code, facts), () => `${what} was refused with ${code}: ${e.message}`);
       return { value: null, code, facts };
     }

@@ -6,10 +6,11 @@
  * is given the recorded inputs at their ticks computes the same records, hash for hash.
  */
 import { hex } from '../base/bytes.ts';
+import type { ErrorCode } from '../base/errors.ts';
 import { parseChange } from '../log/environment.ts';
 import { pathOf } from '../log/lineage.ts';
 import { findRun, readFrames } from '../log/reader.ts';
-import { encodeRecord } from '../log/record.ts';
+import { encodeRecord, type RecordFrame } from '../log/record.ts';
 import { replay } from '../replay/replay.ts';
 import { createRun } from '../simulation/create-run.ts';
 import type { ComputedTick, Engine } from '../simulation/engine.ts';
@@ -17,29 +18,36 @@ import { openRun } from '../simulation/open-run.ts';
 import { newEngine } from '../simulation/run-options.ts';
 import type { AnyWorld } from '../simulation/world.ts';
 import { drawPolicy } from './simulate-actors.ts';
+import { calmWorld, codeText, FIRST_CODE, type SimulatedCode, worldOf } from './simulate-codes.ts';
+import type { EraTick } from './simulate-eras.ts';
 import { SeededFuse } from './simulate-fuse.ts';
-import type { BookedLog } from './simulate-ledger.ts';
+import { type BookedLog, ownerOf } from './simulate-ledger.ts';
 import { Pen } from './simulate-pen.ts';
 import { inputsOf } from './simulate-records.ts';
 import { isGood, type Stage } from './simulate-stage.ts';
-import { simulatedWorld, worldText } from './simulate-world.ts';
-
-/** The world of a schedule without a fuse. */
-export const CALM_WORLD = simulatedWorld(() => {});
+import { worldText } from './simulate-world.ts';
 
 /** Runs the systems again on the recorded inputs: the same records must come out. */
 async function runTwin(stage: Stage, id: string): Promise<void> {
   const { book, medium } = stage;
-  const { store } = stage.start('twin', true);
+  const { store, pid } = stage.start('twin', true, stage.fitting(id));
   const { segment } = await findRun(store, id);
   const log = book.logs.get(id)!;
   const path = await pathOf(store, segment);
   const hashEvery = stage.hashEvery(id);
-  const engine: Engine = newEngine(CALM_WORLD as unknown as AnyWorld, { hashEvery });
+  let engine: Engine = engineOf(FIRST_CODE, hashEvery);
+  const era: RecordFrame[] = [];
   for await (const frame of readFrames(store, path, 0, segment.head.tick)) {
     const { tick, environment } = frame;
+    const told = log.ticks[tick]?.told ?? null;
+    if (told !== null) {
+      engine = twinIn(stage, log, engine, told, era);
+      book.eras?.codes.set(pid, told.code);
+    }
+    era.push({ ...frame });
     if (environment !== null) engine.propose(parseChange(environment));
-    const { content }: ComputedTick = tick === 0 ? engine.setup() : engine.step(inputsOf(frame));
+    const inputs = tick === 0 ? [] : inputsOf(frame, told?.code.version ?? FIRST_CODE.version);
+    const { content }: ComputedTick = tick === 0 ? engine.setup() : engine.step(inputs);
     const { hash } = encodeRecord(content, { time: 0, metricNames: null, metrics: [] });
     engine.advanceTo(content, hash);
     book.holds(hex(hash) === hex(frame.hash), () => `L5: the twin of ${id} has another tick ${tick}`);
@@ -47,11 +55,33 @@ async function runTwin(stage: Stage, id: string): Promise<void> {
       hex(hash) === log.ticks[tick]?.hash,
       () => `L1: tick ${tick} of ${id} is not the one that was committed`,
     );
-    book.sawTick(log, tick, worldText(engine.state.reader), `the twin of ${id}`);
+    book.sawTick(log, tick, worldText(engine.state.reader), `the twin of ${id}`, pid);
     if (book.broken) return;
   }
   const memory = medium.memory.head(id)?.segment.head.tick;
   book.holds(engine.position.tick === memory, () => `L12: the twin of ${id} ends before its log`);
+}
+
+const engineOf = (code: SimulatedCode, hashEvery: number): Engine =>
+  newEngine(calmWorld(code) as unknown as AnyWorld, { hashEvery });
+
+/**
+ * The engine that computes a tick: a new one, on what an era begins with, where the tick begins one; one with
+ * the era folded anew where the handlers changed within it.
+ */
+function twinIn(stage: Stage, log: BookedLog, engine: Engine, told: EraTick, era: RecordFrame[]): Engine {
+  const { tick, code } = told;
+  const last = log.ticks[tick - 1]?.told?.code;
+  if (told.era !== tick && last !== undefined && codeText(last) === codeText(code)) return engine;
+  const made = engineOf(code, stage.hashEvery(log.run));
+  if (told.era === tick) era.length = 0;
+  if (told.era > 0) {
+    const { change } = log.ticks[told.era]!;
+    const base = parseChange(change!).era!.base;
+    made.load(stage.book.archive.whole(ownerOf(log, told.era), told.era - 1, base)!);
+  }
+  for (const frame of era) made.fold(frame);
+  return made;
 }
 
 /** Whether the inputs that a fork was to be fed are gone with its parent. */
@@ -60,9 +90,10 @@ const isOrphan = ({ ask }: BookedLog): boolean => ask !== null && ask.later !== 
 /** A healthy process takes a run, and everything that waits for it comes to an end. */
 async function mend(stage: Stage, id: string): Promise<void> {
   const { book } = stage;
-  const process = stage.start('mender', true);
+  const code = stage.fitting(id);
+  const process = stage.start('mender', true, code);
   const fuse = new SeededFuse();
-  const world = simulatedWorld(fuse.pass);
+  const world = worldOf(code, fuse.pass);
   const before = book.logs.get(id);
   const later = before !== undefined && isOrphan(before) ? ({ later: 'drop' } as const) : stage.drawLater(id);
   const options = { ...drawPolicy(stage, id), store: process.store, id, maxInputs: 1000 };
@@ -71,7 +102,9 @@ async function mend(stage: Stage, id: string): Promise<void> {
     before === undefined
       ? createRun(world, { ...options, ...stage.newRun(id) })
       : openRun(world, { ...options, ...later, takeover: true });
-  const outcome = await stage.ask(`mender.open(${id})`, open, () => false);
+  const may = (refusal: ErrorCode): boolean =>
+    refusal === 'NO_STATE' && before !== undefined && stage.mayLack(before);
+  const outcome = await stage.ask(`mender.open(${id})`, open, may);
   if (outcome.value === null) return;
   const log = book.logs.get(id)!;
   const pen = new Pen(stage, process, outcome.value, fuse, later);
@@ -126,13 +159,15 @@ function checkHeard({ book, sources }: Stage, log: BookedLog): void {
 /** Replays a run as it is: the whole of it, and nothing refused. */
 async function replayWhole(stage: Stage, id: string): Promise<void> {
   const { book } = stage;
+  const log = book.logs.get(id)!;
   const calm = stage.start('judge', true);
   const replayed = await stage.ask(
     `replay(${id})`,
-    () => replay(CALM_WORLD, { store: calm.store, id }),
-    () => false,
+    () => replay(calmWorld(stage.fitting(id)), { store: calm.store, id }),
+    (refusal) => stage.mayNotReplay(log, refusal),
   );
-  const last = book.logs.get(id)!.ticks.length - 1;
+  const last = log.ticks.length - 1;
+  if (replayed.code !== null) return;
   book.holds(
     replayed.value?.tick === last,
     () => `L3: replay of ${id} came to ${replayed.value?.tick} of ${last}`,

@@ -78,8 +78,39 @@ const landOf = (fields: number) => ({
 });
 const NAMED = 150;
 
+/** What the handler of `grew` does. Two of them do the same; the texts of all are different. */
+export type Growth = 'plain' | 'same' | 'more' | 'double';
+/** What a handler of `grew` sees. */
+interface Growing {
+  readonly plots: {
+    need(id: never): { readonly crop: number };
+    update(id: never, patch: { readonly crop: number }): unknown;
+  };
+}
+type Grew = (w: Growing, e: { readonly plot: never; readonly by: number }, now: { tick: number }) => void;
+
+const GREW: { readonly [growth in Growth]: (fuse: Fuse) => Grew } = {
+  plain: (fuse) => (w, e, now) => {
+    fuse('apply grew', now.tick);
+    w.plots.update(e.plot, { crop: w.plots.need(e.plot).crop + e.by });
+  },
+  same: (fuse) => (w, e, now) => {
+    fuse('apply grew', now.tick);
+    const { crop } = w.plots.need(e.plot);
+    w.plots.update(e.plot, { crop: e.by + crop });
+  },
+  more: (fuse) => (w, e, now) => {
+    fuse('apply grew', now.tick);
+    w.plots.update(e.plot, { crop: w.plots.need(e.plot).crop + e.by + 1 });
+  },
+  double: (fuse) => (w, e, now) => {
+    fuse('apply grew', now.tick);
+    w.plots.update(e.plot, { crop: w.plots.need(e.plot).crop + 2 * e.by });
+  },
+};
+
 /** The world, with a fuse in it. */
-export function simulatedWorld(fuse: Fuse) {
+export function simulatedWorld(fuse: Fuse, growth: Growth = 'plain') {
   const grow = system('grow', ({ world: { plots }, emit, rng, config, tick }) => {
     fuse('grow', tick);
     const draw = rng('grow');
@@ -99,10 +130,7 @@ export function simulatedWorld(fuse: Fuse) {
       emit.sown({ crop: 50 });
     },
     apply: {
-      grew: (w, e, { tick }) => {
-        fuse('apply grew', tick);
-        w.plots.update(e.plot, { crop: w.plots.get(e.plot)!.crop + e.by });
-      },
+      grew: GREW[growth](fuse) as never,
       sown: (w, e) => w.plots.insert({ id: e.plot, crop: e.crop }),
       felt: (w, { rate, luck }) => w.barn.set({ rate, luck }),
       tilled: (w, { field, soil }) => w.land.update(field, { soil }),
@@ -125,6 +153,7 @@ export function simulatedWorld(fuse: Fuse) {
     metrics: { crops: (w) => w.plots.size },
   });
 }
+
 /** A run of the simulated world. */
 export type SimulatedRun = Run<InferShape<typeof simulatedSchema>, 'crops'>;
 
@@ -141,6 +170,7 @@ function landText({ size, columns: { id, height, soil, name } }: SimulatedRun['w
 /** A world as text: equal for worlds that no reader can tell apart. */
 export const worldText = (world: object): string =>
   Object.entries(world)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, rows]) => {
       if (name === 'land') return `land ${landText(rows)}`;
       return `${name} ${textOf(Symbol.iterator in rows ? [...rows] : rows.value)}`;

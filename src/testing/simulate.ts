@@ -18,6 +18,11 @@ import { type SimulationPlan, Stage } from './simulate-stage.ts';
 export interface SimulateOptions {
   /** A schedule that takes more steps than this has not come to rest, which is a violation (20,000). */
   readonly maxSteps?: number;
+  /**
+   * Whether runs are opened under another version of their schema, and under handlers that do something else
+   * (false). The schedules of a seed with and without are two.
+   */
+  readonly eras?: boolean;
 }
 
 /** What a schedule came to. */
@@ -87,7 +92,7 @@ function cast(stage: Stage): void {
 
 async function run(seed: number, options: SimulateOptions): Promise<SimulationReport> {
   await loadHash();
-  const stage = new Stage(seed);
+  const stage = new Stage(seed, options.eras ?? false);
   const { plan, book, scheduler } = stage;
   const deafen = stage.listen();
   cast(stage);
