@@ -140,7 +140,7 @@ describe('fork', () => {
     const at = await withRun();
     const cases: [string[], RegExp, RegExp][] = [
       [['--at', '21'], /no tick 21: it has 0 to 20/, /durable/],
-      [['--at', 'x'], /'x' is no tick/, /--at 30/],
+      [['--at', 'x'], /'x' is no tick/, /whole numbers from 0 on/],
       [[], /required option '--at <tick>'/, /--help/],
       [['--at', '3', '--input', 'infected'], /'infected' is no input/, /\["kind", \{"column": 1\}\]/],
       [['--at', '3', '--input', '["infected", 3]'], /is no input/, /JSON/],
