@@ -191,15 +191,18 @@ export function ensureInstalled() {
   });
 }
 
-/** All files under a folder, sorted, as paths from the project's folder with `/`. @returns {string[]} */
-export function filesUnder(/** @type {string} */ folder) {
-  const at = join(root, folder);
+/**
+ * All files under a folder, sorted, as paths from the project's folder with `/`.
+ * @param {string} folder @param {string} [project] @returns {string[]}
+ */
+export function filesUnder(folder, project = root) {
+  const at = join(project, folder);
   if (!existsSync(at)) return [];
   const entries = readdirSync(at, { recursive: true, withFileTypes: true });
   const files = entries.filter((e) => e.isFile());
   return files
     .map((e) =>
-      relative(root, join(e.parentPath ?? e.path, e.name))
+      relative(project, join(e.parentPath ?? e.path, e.name))
         .split(sep)
         .join('/'),
     )
