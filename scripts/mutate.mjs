@@ -3,8 +3,8 @@
  * test sees. Everything happens in a scratch copy of the project.
  *
  * Owns the command and its report. `--sample 40` tries as many mutants of each file (`all` for all of them),
- * `--seed 1` chooses them, `--json` prints data. `--again FILE` takes such data, and tries with the same seed and
- * sample what survived then. `--root` takes another project that is laid out the same way.
+ * `--seed 1` chooses them, `--json` prints data. `--again FILE` takes such data, and tries with the same seed
+ * and sample what survived then. `--root` takes another project that is laid out the same way.
  */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';

@@ -48,7 +48,8 @@ export async function runBaseline(runner, tree, files, say) {
 }
 
 /**
- * Whether one of the tests fails. Those that have killed most come first: the verdict is the same in any order.
+ * Whether one of the tests fails. Those that have killed most come first; the verdict is the same in any
+ * order.
  * @param {WarmRunner} runner @param {string} file @param {readonly string[]} tests
  * @param {Map<string, Baseline>} baselines @param {Map<string, number>} kills
  */
@@ -70,8 +71,8 @@ async function isKilled(runner, file, tests, baselines, kills) {
 const nameOf = ({ line, was, becomes }) => JSON.stringify([line, was, becomes]);
 
 /**
- * The score of one file by a sample of its mutants. Of a file that is as it was in an earlier report, only what
- * survived then is tried: more tests let no more survive.
+ * The score of one file by a sample of its mutants. Of a file that is as it was in an earlier report, only
+ * what survived then is tried: more tests let no more survive.
  * @param {WarmRunner} runner @param {string} tree @param {string} file
  * @param {Map<string, Baseline>} baselines
  * @param {{ sample: number, seed: string, before: Score | undefined }} how

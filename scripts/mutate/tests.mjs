@@ -53,7 +53,10 @@ const testsIn = (root, folder) =>
     .filter((name) => name.endsWith('.test.ts'))
     .map((name) => `${folder}/${name}`);
 
-/** The tests of a source file, its folder's first. @param {string} root @param {string} file @returns {string[]} */
+/**
+ * The tests of a source file, its folder's first.
+ * @param {string} root @param {string} file @returns {string[]}
+ */
 export function testsOf(root, file) {
   /** @type {string[]} */
   const tests = [];

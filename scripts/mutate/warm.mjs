@@ -1,5 +1,5 @@
 /**
- * The warm runner as seen from outside: one test file at a time, within a limit, in a scratch copy of the tree.
+ * The warm runner as seen from outside: one test file at a time, within a limit, in a copy of the project.
  *
  * Owns the copy and the process. A run that exceeds its limit ends the process with all that it started,
  * since a loop that never ends can't be asked to.
@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 /** What the copy needs. Everything else of a project has no part in its tests. */
 const PARTS = ['src', 'test', 'examples', 'docs', 'scripts', 'lint', 'package.json', 'tsconfig.json'];
 
-/** Lays a copy of the project beside nothing of it. @param {string} root @returns {string} its folder */
+/** Lays a copy of the project where nothing else is. @param {string} root @returns {string} its folder */
 export function layTree(root) {
   const tree = realpathSync(mkdtempSync(join(tmpdir(), 'worldfold-mutate-')));
   for (const part of [...PARTS, 'vitest.config.ts'])

@@ -1,6 +1,6 @@
 /**
- * Set up in each worker of a mutation run: chance is the same for every mutant, properties run a few times, and
- * the blocks that ran are told.
+ * Set up in each worker of a mutation run: chance is the same for every mutant, properties run a few times,
+ * and the blocks that ran are told.
  */
 import { writeFileSync } from 'node:fs';
 import { afterAll, vi } from 'vitest';
