@@ -3,12 +3,21 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { compiled } from '../../test/golden/every-type.ts';
 import { hex } from '../base/bytes.ts';
 import { loadHash, xxh128 } from '../base/hash.ts';
+import { sha256 } from '../base/platform.ts';
 import { Gate } from '../columns/gate.ts';
 import { TableStore } from '../columns/table-store.ts';
 import { t } from '../schema/columns.ts';
 import { table } from '../schema/tables.ts';
 import { ChunkBook, loadTables, type SnapshotPlan } from './chunks.ts';
-import { decodeManifest, encodeManifest, type Manifest, type SnapshotPoint } from './manifest.ts';
+import {
+  type ChunkEntry,
+  decodeManifest,
+  encodeManifest,
+  type LaneEntry,
+  type Manifest,
+  type SnapshotPoint,
+  type TableEntry,
+} from './manifest.ts';
 
 beforeAll(loadHash);
 const SCHEMA = compiled({
@@ -200,6 +209,20 @@ describe('L12: a damaged snapshot is named', () => {
       );
   });
 
+  test('a manifest that begins or ends otherwise, though its seal is right', () => {
+    const body = encodeManifest(made().manifest).subarray(0, -32);
+    const sealed = (bytes: Uint8Array) => decodeManifest(Buffer.concat([bytes, sha256(bytes)]), {});
+    expect(sealed(body).point.tick).toBe(5);
+    const refused = (message: string) => expect.objectContaining({ code: 'CORRUPT', message });
+    for (const at of [0, 1, 2]) {
+      const other = body.map((byte, i) => (i === at ? byte + 1 : byte));
+      expect(() => sealed(other)).toThrow(refused('the bytes of a snapshot are no manifest'));
+    }
+    expect(() => sealed(body.subarray(0, 3))).toThrow(refused('the bytes of a snapshot are no manifest'));
+    const more = Buffer.concat([body, Uint8Array.of(0)]);
+    expect(() => sealed(more)).toThrow(expect.objectContaining({ code: 'CORRUPT' }));
+  });
+
   test('a chunk, with its table, column and rows', () => {
     const { chunks, numbers, manifest } = made();
     for (const number of numbers) {
@@ -221,6 +244,57 @@ describe('L12: a damaged snapshot is named', () => {
     }
     expect(() => chunks.load(manifest, [...numbers].reverse())).toThrow(
       expect.objectContaining({ code: 'CORRUPT' }),
+    );
+  });
+
+  const withLane = (change: (lane: LaneEntry) => Partial<LaneEntry>) => (table: TableEntry) => ({
+    lanes: table.lanes.map((lane) => (lane.path === 'n' ? { ...lane, ...change(lane) } : lane)),
+  });
+  const withChunk = (change: (chunk: ChunkEntry) => Partial<ChunkEntry>) =>
+    withLane(({ chunks }) => ({ chunks: chunks.map((chunk) => ({ ...chunk, ...change(chunk) })) }));
+  const longer = (bytes: Uint8Array): Partial<ChunkEntry> => ({ inline: bytes, hash: xxh128(bytes) });
+
+  test.each<[string, (table: TableEntry) => Partial<TableEntry>, string]>([
+    ['another table', () => ({ name: 'many' }), "a snapshot has a table 'many' of another form"],
+    [
+      'a lane less',
+      ({ lanes }) => ({ lanes: lanes.slice(1) }),
+      "a snapshot has a table 'few' of another form",
+    ],
+    ['another lane', withLane(() => ({ path: 'm' })), 'a snapshot has a column of another form'],
+    ['more rows than room', () => ({ capacity: 0 }), 'a snapshot has a column of another form'],
+    ['more rows than it says', withChunk(() => ({ rows: 2 })), 'a snapshot holds more rows than it says'],
+    [
+      'a piece twice',
+      withLane(({ chunks: [one] }) => ({ chunks: [one!, one!] })),
+      'a snapshot holds more rows than it says',
+    ],
+    [
+      'a row less than it says',
+      withChunk(() => ({ rows: 0, ...longer(new Uint8Array(0)) })),
+      'a snapshot holds fewer rows than it says',
+    ],
+    ['no rows', withLane(() => ({ chunks: [] })), 'a snapshot holds fewer rows than it says'],
+    [
+      'bytes beyond its rows',
+      withChunk(() => longer(Uint8Array.of(4, 0))),
+      'a piece of a snapshot holds more than its rows',
+    ],
+  ])('L12: a manifest that says of a table: %s', (_, change, message) => {
+    const { chunks, numbers, manifest } = made();
+    const tables = manifest.tables.map((one) => (one.name === 'few' ? { ...one, ...change(one) } : one));
+    const load = () => chunks.load({ ...manifest, tables }, numbers);
+    expect(load).toThrow(expect.objectContaining({ code: 'CORRUPT', message }));
+  });
+
+  test('L12: a manifest of other tables than there are', () => {
+    const { chunks, numbers, manifest } = made();
+    const load = () => chunks.load({ ...manifest, tables: manifest.tables.slice(1) }, numbers);
+    expect(load).toThrow(
+      expect.objectContaining({
+        code: 'CORRUPT',
+        message: expect.stringMatching(/has \d+ tables and not \d+$/),
+      }),
     );
   });
 });

@@ -189,4 +189,30 @@ describe('an environment', () => {
   ])('is refused: %s', (text, code) => {
     expect(parsed(text)).toBe(code);
   });
+
+  const noted = (notes: string): unknown =>
+    parsed(`{"config":"{}",${notes},"hash":1,"random":1,"schema":"{}","seed":"a"}`);
+
+  it.each([
+    '"era":{"base":"00","why":"adopted"}',
+    '"era":{"base":"00","why":"migrated"}',
+    '"fork":{"because":"masks","later":"keep"}',
+    '"fork":{"because":null,"later":"filter"}',
+  ])('says nothing of its notes: %s', (notes) => {
+    expect(noted(notes)).toEqual(full);
+  });
+
+  it.each([
+    ['"era":null', 'CORRUPT'],
+    ['"era":"adopted"', 'CORRUPT'],
+    ['"era":{"base":"00","why":"bored"}', 'CORRUPT'],
+    ['"era":{"base":null,"why":"adopted"}', 'CORRUPT'],
+    ['"era":{"base":"00"}', 'CORRUPT'],
+    ['"era":{"base":"00","until":9,"why":"adopted"}', 'NEWER_FORMAT'],
+    ['"fork":{"because":7,"later":"keep"}', 'CORRUPT'],
+    ['"fork":{"because":null,"later":"perhaps"}', 'CORRUPT'],
+    ['"fork":{"because":null,"later":null}', 'CORRUPT'],
+  ])('L13: a note is refused: %s', (notes, code) => {
+    expect(noted(notes)).toBe(code);
+  });
 });

@@ -239,6 +239,20 @@ describe('a damaged record', () => {
     expect(code(() => decodeFrame(longer, {}))).toBe('CORRUPT');
   });
 
+  it('L12: tells what was cut off: its beginning, the hashed part, or the metadata', () => {
+    const hashed = decodeFrame(bytes, {}).end + 32;
+    for (let length = 0; length < bytes.length; length++) {
+      const cut =
+        length < 8
+          ? { message: 'the bytes of a record are no record' }
+          : length < hashed
+            ? { message: 'a record is cut short', facts: { length, expected: hashed } }
+            : { message: 'the metadata of a record is damaged' };
+      const read = () => decodeFrame(bytes.subarray(0, length), {});
+      expect(read, `${length} bytes`).toThrow(expect.objectContaining(cut));
+    }
+  });
+
   it('L12 L13: is refused by name when its metadata hold more than metadata, or than is known', () => {
     const more = (...added: number[]) => {
       const longer = new Uint8Array(bytes.length + added.length);
