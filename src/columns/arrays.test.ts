@@ -21,6 +21,17 @@ describe('looking for NaN', () => {
     );
   });
 
+  it.each([Float64Array, Float32Array])('is found at every place of %o', (Floats) => {
+    for (let at = 0; at < 50; at++) {
+      const data = new Floats(50);
+      data[at] = Number.NaN;
+      expect(findNaN(data, 0, 50)).toBe(at);
+      expect(findNaN(data, 0, at)).toBe(-1);
+      expect(findNaN(data, at, 50)).toBe(at);
+      expect(findNaN(data, at + 1, 50)).toBe(-1);
+    }
+  });
+
   it('finds none where there can be none', () => {
     expect(findNaN(Uint8Array.of(1, 2), 0, 2)).toBe(-1);
     expect(findNaN(BigInt64Array.of(1n), 0, 1)).toBe(-1);

@@ -42,6 +42,17 @@ describe('keys that are said at once', () => {
     expect(keys.fill(Uint32Array.of(7))).toBe(false);
     expect([keys.get(6), keys.get(7)]).toEqual([1, -1]);
   });
+
+  it.each([1, 2])('are refused while a key is there that was said %d times, and taken then', (times) => {
+    const keys = new KeyIndex(true);
+    for (let row = 0; row < times; row++) keys.set(5, row);
+    expect(keys.fill(Uint32Array.of(7))).toBe(false);
+    expect([keys.get(5), keys.get(7)]).toEqual([times - 1, -1]);
+    keys.delete(5);
+    keys.delete(5);
+    expect(keys.fill(Uint32Array.of(7))).toBe(true);
+    expect([keys.get(5), keys.get(7)]).toEqual([-1, 0]);
+  });
 });
 
 describe('a table that is filled in two steps', () => {

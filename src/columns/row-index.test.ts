@@ -79,7 +79,8 @@ describe('an index of rows', () => {
 
 describe('an index of keys', () => {
   it('tells dense and sparse ids apart by nothing', () => {
-    const id = fc.oneof(fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: 4294967295 }));
+    // Numbers that are no ids may be keys as well, and 0 is one of them.
+    const id = fc.oneof(fc.nat(200), fc.integer({ min: 1, max: 4294967295 }), fc.constant(0));
     fc.assert(
       fc.property(fc.array(fc.tuple(id, fc.nat(2)), { maxLength: 100 }), (steps) => {
         const index = new KeyIndex(true);
@@ -110,5 +111,12 @@ describe('an index of keys', () => {
     index.set(4_294_967_295, 2);
     expect(index.dense).toBeNull();
     expect([index.get(1000), index.get(60_000), index.get(4_294_967_295)]).toEqual([1000, 1, 2]);
+  });
+
+  it('finds the key 0 when it has given way to a map', () => {
+    const index = new KeyIndex(true);
+    index.set(0, 3);
+    index.set(4_294_967_295, 2);
+    expect([index.get(0), index.get(1)]).toEqual([3, -1]);
   });
 });
