@@ -1,8 +1,8 @@
 /**
  * worldfold/testing: what proves worlds and stores.
  *
- * Composition only: the simulated store and scheduler, the reference world, and arbitraries for fast-check,
- * which is an optional package that only this entry needs.
+ * Composition only: the kit for users' own worlds, the simulated store and scheduler, the reference world,
+ * and arbitraries for fast-check, which is an optional package that only this entry needs.
  */
 export {
   type AnySchema,
@@ -35,6 +35,7 @@ export {
   sameValue,
   type WorldDump,
 } from './reference-world.ts';
+export { SimulatedMedium, type SimulatedMediumOptions } from './simulated-medium.ts';
 export {
   type Actor,
   type SeededChoices,
@@ -44,8 +45,6 @@ export {
 } from './simulated-scheduler.ts';
 export {
   type SimulatedFaults,
-  SimulatedMedium,
-  type SimulatedMediumOptions,
   type SimulatedStore,
   type SimulatedStoreOptions,
   simulatedStore,
