@@ -32,6 +32,7 @@ export const ERROR_CODES = {
   NO_STATE: 'the world of that tick can not be rebuilt',
   NO_STORE: 'there is no such store, or it is no worldfold store',
   NO_TICK: 'the run has no such tick',
+  NOT_AS_EXPECTED: 'a world did something else than a test expected',
   QUEUE_FULL: 'a bounded queue is full',
   READ_ONLY: 'a world or a store was written where it may only be read',
   REPEAT_LIMIT: 'a repeated system, or a simulated actor, did not come to rest',

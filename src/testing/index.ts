@@ -24,6 +24,17 @@ export {
   worldOf,
 } from './arbitraries-world.ts';
 export {
+  type EventOf,
+  type ExpectedEvent,
+  type ExpectedTables,
+  type Given,
+  type GivenParts,
+  given,
+  type Happening,
+  type Outcome,
+} from './kit/given.ts';
+export { type Emitted, type Scene, type SceneGiven, type SceneTables, scene } from './kit/scene.ts';
+export {
   dumpWorld,
   firstDifference,
   type ReferenceEvent,
