@@ -23,6 +23,7 @@ export const ERROR_CODES = {
   INTERNAL: 'an assertion inside worldfold failed: a bug, please report it',
   INVARIANT_BROKEN: 'an invariant does not hold',
   ITERATING: 'a table was changed while it was iterated',
+  LAW_BROKEN: 'a law does not hold for a world',
   MIGRATION_FAILED: 'a function of a migration threw',
   MISSING_DEPENDENCY: 'an optional package is not installed',
   NEWER_FORMAT: 'the bytes were written by a newer worldfold',

@@ -33,6 +33,25 @@ export {
   type Happening,
   type Outcome,
 } from './kit/given.ts';
+export type { LawName } from './kit/law-checks.ts';
+export {
+  checkLaw,
+  type LawCircumstances,
+  type LawOptions,
+  type LawProperty,
+  type LawTestOptions,
+  lawProperties,
+  laws,
+  type TestFunction,
+} from './kit/laws.ts';
+export type { Plan, PlannedChange, PlannedInput, Schedule } from './kit/plan.ts';
+export {
+  arbitraries,
+  type ColumnValues,
+  type PlanOptions,
+  type WorldArbitraries,
+} from './kit/plan-arbitraries.ts';
+export type { ReproductionModules } from './kit/reproduction.ts';
 export { type Emitted, type Scene, type SceneGiven, type SceneTables, scene } from './kit/scene.ts';
 export {
   dumpWorld,
