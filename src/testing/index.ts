@@ -44,6 +44,15 @@ export {
   laws,
   type TestFunction,
 } from './kit/laws.ts';
+export {
+  type Model,
+  type ModelEvent,
+  type ModelNow,
+  type ModelOptions,
+  type ModelStep,
+  type ModelVerdict,
+  model,
+} from './kit/model.ts';
 export type { Plan, PlannedChange, PlannedInput, Schedule } from './kit/plan.ts';
 export {
   arbitraries,
