@@ -63,6 +63,14 @@ export {
 export type { ReproductionModules } from './kit/reproduction.ts';
 export { type Emitted, type Scene, type SceneGiven, type SceneTables, scene } from './kit/scene.ts';
 export {
+  playPlan,
+  type RunPredicate,
+  type ShrinkLog,
+  type ShrinkOptions,
+  type Shrunk,
+  shrinkRun,
+} from './kit/shrink-run.ts';
+export {
   dumpWorld,
   firstDifference,
   type ReferenceEvent,
