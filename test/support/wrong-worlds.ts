@@ -109,6 +109,9 @@ export function writingSystem() {
   });
 }
 
+/** L8: a system that looks at the clock. */
+export const clockSystem = () => pond({ jump: () => Date.now() });
+
 /** L9: a metric that changes what a system reads. */
 export function meddlingMetric() {
   const { of, count } = counter();

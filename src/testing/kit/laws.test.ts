@@ -96,6 +96,13 @@ describe('wrong worlds', () => {
     expect(error.facts.plan).toMatchObject({ ticks: 2, inputs: [] });
   });
 
+  it('L8: a system that looks at the clock is found with its source', async () => {
+    const error = await foundBy(wrong.clockSystem(), { only: ['L8'] });
+    expect(error).toMatchObject({ code: 'AMBIENT', facts: { law: 'L8', tick: 1, origin: 'move' } });
+    expect(error.message).toContain('Date.now');
+    expect(error.facts.plan).toMatchObject({ ticks: 1, inputs: [] });
+  });
+
   it('L9: a metric that a system heeds is found', async () => {
     const error = await foundBy(wrong.meddlingMetric(), { only: ['L9'] });
     expect(error.facts).toMatchObject({ law: 'L9', table: 'frogs', column: 'leaf' });

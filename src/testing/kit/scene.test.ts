@@ -130,6 +130,12 @@ describe('a scene', () => {
     expect(await codeOf(() => one.world.people.size)).toBe('WRONG_STATE');
   });
 
+  it('L8: is guarded as a run is', async () => {
+    const late = schema.system('late', ({ emit }) => void emit.infected({ person: 1 + (Date.now() % 2) }));
+    const error = await caught(() => scene(town, { tables: { people }, config }).step(late));
+    expect(error).toMatchObject({ code: 'AMBIENT', facts: { origin: 'late' } });
+  });
+
   it('refuses what does not fit', async () => {
     const refused = (given: object): Promise<string> => codeOf(() => scene(town, given as never));
     expect(await refused({})).toBe('BAD_INPUT');
