@@ -20,7 +20,7 @@ import { type SimulatedFaults, type SimulatedStore, simulatedStore } from './sim
 export interface SimulationPlan {
   readonly durability: 'process' | 'power';
   readonly checkpoint: number;
-  readonly faults: Required<SimulatedFaults>;
+  readonly faults: Required<Omit<SimulatedFaults, 'powerLoss'>>;
   /** How often each run hashes its state, by its name. */
   readonly runs: { readonly [run: string]: number };
   readonly writers: number;
