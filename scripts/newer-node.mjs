@@ -80,8 +80,14 @@ function layCopy() {
 
 ensureNode();
 layCopy();
+// Schedules depend on no Node: a part of them is enough here.
+const { WORLDFOLD_SCHEDULES = '1000' } = process.env;
 /** @type {NodeJS.ProcessEnv} */
-const env = { ...process.env, PATH: `${join(nodeHome, 'bin')}${delimiter}${process.env.PATH ?? ''}` };
+const env = {
+  ...process.env,
+  WORLDFOLD_SCHEDULES,
+  PATH: `${join(nodeHome, 'bin')}${delimiter}${process.env.PATH ?? ''}`,
+};
 // Settings of the npm that started this script would name the older Node again.
 for (const name of Object.keys(env)) if (/^npm_(?!config_)/.test(name) || name === 'NODE') delete env[name];
 const version = spawnSync('node', ['--version'], { cwd: copy, env, encoding: 'utf8' }).stdout.trim();

@@ -23,6 +23,7 @@ export type {
   WorldDifference,
 } from './projections/world-diff.ts';
 export { differenceJson } from './projections/world-diff.ts';
+export { type CheckOptions, type CheckReport, check, type Violation } from './replay/check.ts';
 export { describeRun, listRuns, type RunDescription } from './replay/describe.ts';
 export { type DiffLog, type DiffReport, diff } from './replay/diff.ts';
 export { differenceText } from './replay/diff-text.ts';

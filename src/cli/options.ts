@@ -54,6 +54,18 @@ export function parseLimit(text: string): number {
   );
 }
 
+/** Reads a count of at least 1. */
+export function parseCount(text: string): number {
+  const count = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(count) && count > 0) return count;
+  return fail(
+    'BAD_USAGE',
+    `'${text}' is no whole number from 1 on`,
+    { count: text },
+    'Write 10, for example.',
+  );
+}
+
 /** Reads a tick: a whole number from 0 on. */
 export function parseTick(text: string): number {
   const tick = Number(text);

@@ -8,6 +8,7 @@ import { Command } from 'commander';
 import { EXIT, exitCodeOf, reportFailure } from './failure.ts';
 import type { Io } from './io.ts';
 import { ownPackage } from './package.ts';
+import { addCheckers } from './program-checkers.ts';
 import { addFolders, addForkers, addMakers, addReaders } from './program-commands.ts';
 import { addProofs } from './program-proofs.ts';
 
@@ -20,6 +21,7 @@ Examples:
   worldfold diff first mild
   worldfold show mild@60 --table travellers --where health=ill
   worldfold replay first
+  worldfold check first --world ./world.ts
   worldfold verify first
 
 Exit codes: 0 done, 1 the check failed, 2 wrong usage, 130 stopped by Ctrl-C.`;
@@ -57,6 +59,7 @@ export async function runProgram(words: readonly string[], io: Io): Promise<numb
   addForkers(program, io, done);
   addReaders(program, io, done);
   addFolders(program, io, done, failWith);
+  addCheckers(program, io, done, failWith);
   addProofs(program, io, done, failWith);
   for (const command of [program, ...program.commands]) prepare(command, io);
   try {

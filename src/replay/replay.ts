@@ -14,11 +14,12 @@ import { checkReplay } from '../simulation/arguments.ts';
 import type { WorldDef } from '../simulation/define-world.ts';
 import type { Engine } from '../simulation/engine.ts';
 import { inRun } from '../simulation/failures.ts';
+import type { LogSource } from '../simulation/history.ts';
 import { crossEra } from '../simulation/restore.ts';
 import { newEngine } from '../simulation/run-options.ts';
 import type { GuardOption } from '../simulation/types.ts';
 import type { AnyWorld } from '../simulation/world.ts';
-import { lastAdopted } from './adopted.ts';
+import { lastAdopted, refuseLostBase } from './adopted.ts';
 
 /** How to replay. */
 export interface ReplayOptions {
@@ -67,9 +68,14 @@ class Replay {
   }
 
   /** Folds a tick and compares the world with what it recorded. */
-  fold(frame: RecordFrame): void {
-    this.engine.fold(frame);
-    this.engine.compare(frame);
+  async fold(frame: RecordFrame, source: LogSource, to: number): Promise<void> {
+    try {
+      this.engine.fold(frame);
+      this.engine.compare(frame);
+    } catch (e) {
+      await refuseLostBase(source, frame.tick, to, e);
+      throw e;
+    }
     this.recordedHash = this.engine.isPresent ? frame.stateHash : null;
     if (this.recordedHash !== null) this.compared++;
     this.events += eventCount(frame.counts);
@@ -118,7 +124,7 @@ async function replayAll(world: AnyWorld, options: ReplayOptions): Promise<Repla
   for await (const frame of readFrames(store, path, 0, target)) {
     if (frame.tick >= from) {
       await crossEra(engine, source, frame);
-      under.fold(frame);
+      await under.fold(frame, source, target);
     }
     if (signal?.aborted) break;
     if (steadyClock() - slice < SLICE_MS) continue;

@@ -63,6 +63,12 @@ interface Part {
   readonly metric?: string;
 }
 
+/** An invariant that does not hold, and the rows that it gave: none where it gave false. */
+export interface BrokenInvariant {
+  readonly invariant: string;
+  readonly rows: readonly unknown[];
+}
+
 /** A computed tick. */
 export interface ComputedTick {
   readonly content: TickContent;
@@ -80,14 +86,14 @@ interface How {
 
 /** Computes ticks of one world, live or again, and folds recorded ones. */
 export class Engine extends FoldedWorld {
-  private readonly events: TickEvents;
+  protected readonly events: TickEvents;
   private readonly derived: DerivedValues;
   private readonly cadence: Cadence;
   private readonly ctx: AnyCtx;
   private readonly running: Running;
   /** What runs now. */
   private part: Part = {};
-  private drawing: TickStreams | null = null;
+  protected drawing: TickStreams | null = null;
   /** The tables' hashes as the last record told them; null where it is not known what it told. */
   private told: TableHashes | null = null;
 
@@ -286,7 +292,7 @@ export class Engine extends FoldedWorld {
     }
   }
 
-  private applyInput(input: PendingInput, index: number): AppliedInput {
+  protected applyInput(input: PendingInput, index: number): AppliedInput {
     const { kindOf } = this.world.schema.compiled;
     const { source, seq } = input;
     if (source !== null && this.markOf(source) >= seq) return { created: undefined, repeated: true };
@@ -311,7 +317,7 @@ export class Engine extends FoldedWorld {
     return row < 0 ? -1 : (store.set.byName.get('seq')!.read(row) as number);
   }
 
-  private runSystem({ name, options, run }: AnySystem): void {
+  protected runSystem({ name, options, run }: AnySystem): void {
     const { tick } = this;
     if (options.every !== undefined && tick % options.every !== 0) return;
     const { when } = options;
@@ -339,18 +345,23 @@ export class Engine extends FoldedWorld {
 
   private checkInvariants(tick: number): void {
     if (tick % this.cadence.invariantsEvery !== 0) return;
+    for (const { invariant, rows } of this.broken())
+      fail('INVARIANT_BROKEN', `tick ${tick}, invariant '${invariant}' does not hold`, {
+        tick,
+        invariant,
+        rows,
+      });
+  }
+
+  /** The invariants that do not hold now, in the order of their declaration, each with its rows. */
+  *broken(): Generator<BrokenInvariant> {
     for (const [invariant, holds] of Object.entries(this.world.def.invariants ?? {})) {
       const rows = this.guarded({ invariant }, () => {
         const result = holds(this.state.reader, this.ctx);
         refusePromise(result, `the invariant '${invariant}'`);
         return offending(result);
       });
-      if (rows !== null)
-        fail('INVARIANT_BROKEN', `tick ${tick}, invariant '${invariant}' does not hold`, {
-          tick,
-          invariant,
-          rows,
-        });
+      if (rows !== null) yield { invariant, rows };
     }
   }
 

@@ -19,7 +19,7 @@ import { checkBeginning, checkInputs } from './simulate-forks.ts';
 import { type BookedLog, type ForkAsk, ownerOf, reachedBy } from './simulate-ledger.ts';
 import { Notes } from './simulate-notes.ts';
 import { type BookedTick, booked } from './simulate-records.ts';
-import { SimulatedMedium, type SimulatedMediumOptions } from './simulated-store.ts';
+import { SimulatedMedium, type SimulatedMediumOptions, type Written } from './simulated-medium.ts';
 
 const codeOf = (e: unknown): string => (isWorldfoldError(e) ? e.code : String(e));
 const ALL = { records: Infinity, bytes: Infinity };
@@ -425,8 +425,8 @@ export class WatchedMedium extends SimulatedMedium {
     this.mayLose = options.durability !== 'power';
   }
 
-  override commit<T>(change: (memory: MemoryMedium) => Change<T>): T {
-    return super.commit((memory) => change(watched(memory, this.book)));
+  override commit<T>(change: (memory: MemoryMedium) => Change<T>, written?: Written): T {
+    return super.commit((memory) => change(watched(memory, this.book)), written);
   }
 
   override crash(): number {

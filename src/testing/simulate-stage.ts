@@ -20,7 +20,7 @@ import { type SimulatedFaults, type SimulatedStore, simulatedStore } from './sim
 export interface SimulationPlan {
   readonly durability: 'process' | 'power';
   readonly checkpoint: number;
-  readonly faults: Required<SimulatedFaults>;
+  readonly faults: Required<Omit<SimulatedFaults, 'powerLoss'>>;
   /** How often each run hashes its state, by its name. */
   readonly runs: { readonly [run: string]: number };
   readonly writers: number;
@@ -189,9 +189,9 @@ export class Stage {
     return this.book.eras?.isLost(this.medium.memory, log) === true;
   }
 
-  /** Whether a replay was rightly refused: without its base, an adopted era may not even be seen. */
+  /** Whether a replay was rightly refused: an era has lost its base. */
   mayNotReplay(log: BookedLog, code: string): boolean {
-    return (code === 'NO_STATE' || code === 'REPLAY_DIFFERS') && this.mayLack(log);
+    return code === 'NO_STATE' && this.mayLack(log);
   }
 
   /** What a run that is not there yet is made with. */

@@ -1,15 +1,16 @@
 /**
  * A store whose failures are chosen by a seed.
  *
- * Owns the faults: commits that fail, answers that get lost, reads that fail, answers that come late and out
- * of order, processes that die and machines that lose power. What is kept, and what is refused, is the memory
- * store's; with the faults off it passes the same contract as every store.
+ * Owns the faults of calls: commits that fail, answers that get lost, reads that fail, answers that come late
+ * and out of order, processes that die. Those of the disk are in `simulated-medium.ts`. What is kept, and
+ * what is refused, is the memory store's; with the faults off it passes the contract of every store.
  */
 import { fail } from '../base/errors.ts';
 import type { ProcessIdentity } from '../base/platform.ts';
-import { type Change, MemoryMedium } from '../log/memory-store.ts';
-import type { Store } from '../log/store.ts';
+import type { Change, MemoryMedium } from '../log/memory-store.ts';
+import type { LogRecord, NewSnapshot, Store } from '../log/store.ts';
 import { storeClosed } from '../log/store-checks.ts';
+import { SimulatedMedium, type Written } from './simulated-medium.ts';
 import { type SeededChoices, type SimulatedScheduler, seededChoices } from './simulated-scheduler.ts';
 
 /** Probabilities of faults, from 0 to 1 each; what is absent never happens. */
@@ -20,100 +21,10 @@ export interface SimulatedFaults {
   readonly afterCommit?: number;
   /** A call that reads fails. */
   readonly read?: number;
-}
-
-/** How a simulated medium is made. */
-export interface SimulatedMediumOptions {
-  /** Decides how much a power loss takes, and when the medium reaches its disk by itself. Default: 0. */
-  readonly seed?: number;
   /**
-   * `'power'`: every commit is on the disk. `'process'` (default): the newest commits may be lost with the
-   * power.
+   * The machine loses power during a call that writes: before anything of it is kept, or after all of it is.
    */
-  readonly durability?: 'process' | 'power';
-  /**
-   * With `'process'`: the probability that a commit brings itself and all before it to the disk. Default:
-   * 0.1.
-   */
-  readonly checkpoint?: number;
-  /**
-   * The clock of leases in milliseconds. Default: one millisecond for each commit, and what `elapse` adds.
-   */
-  readonly clock?: () => number;
-  /** Whether the process of a lease is alive. Default: every process is. */
-  readonly isAlive?: (who: ProcessIdentity) => boolean;
-}
-
-/** The disk of a simulation: store objects come and go, it stays. */
-export class SimulatedMedium {
-  readonly #memory = new MemoryMedium('simulated:');
-  readonly #choices: SeededChoices;
-  readonly #options: SimulatedMediumOptions;
-  readonly #onCrash = new Set<() => void>();
-  #volatile: (() => void)[] = [];
-  #elapsed = 0;
-
-  constructor(options: SimulatedMediumOptions = {}) {
-    this.#options = options;
-    this.#choices = seededChoices(options.seed ?? 0);
-  }
-
-  /** What is kept, for calls that read. */
-  get memory(): MemoryMedium {
-    return this.#memory;
-  }
-
-  /** The time of leases in milliseconds. */
-  now(): number {
-    return this.#options.clock?.() ?? this.#elapsed;
-  }
-
-  /** Lets time pass for leases, in milliseconds. */
-  elapse(ms: number): void {
-    this.#elapsed += ms;
-  }
-
-  /** Whether the process of a lease is alive. */
-  isAlive(who: ProcessIdentity): boolean {
-    return this.#options.isAlive?.(who) ?? true;
-  }
-
-  /** Carries out one call that writes. */
-  commit<T>(change: (memory: MemoryMedium) => Change<T>): T {
-    const { answer, undo } = change(this.#memory);
-    this.#elapsed++;
-    this.#volatile.push(undo);
-    const { durability = 'process', checkpoint = 0.1 } = this.#options;
-    if (durability === 'power' || this.#choices.chance(checkpoint)) this.sync();
-    return answer;
-  }
-
-  /** Everything so far reaches the disk: no power loss takes it. */
-  sync(): void {
-    this.#volatile = [];
-  }
-
-  /** Opens the medium for a store object, which hears when the machine stops; the answer forgets it. */
-  attach(onCrash: () => void): () => void {
-    this.#onCrash.add(onCrash);
-    return () => this.#onCrash.delete(onCrash);
-  }
-
-  /**
-   * The machine loses power. Every open store object dies, and of the commits that were not on the disk a
-   * seeded number of the newest is lost: what stays is a prefix of all commits. Returns how many were lost.
-   * Afterwards new store objects can be opened.
-   */
-  crash(): number {
-    for (const die of this.#onCrash) die();
-    this.#onCrash.clear();
-    const lost = this.#choices.below(this.#volatile.length + 1);
-    const kept = this.#volatile.length - lost;
-    for (const undo of this.#volatile.splice(kept).reverse()) undo();
-    // What a restarted machine finds is on its disk.
-    this.sync();
-    return lost;
-  }
+  readonly powerLoss?: number;
 }
 
 /** How a simulated store is made. */
@@ -132,6 +43,8 @@ export interface SimulatedStoreOptions {
 /** A store object of a simulation: one process that has the medium open. */
 export interface SimulatedStore extends Store {
   readonly medium: SimulatedMedium;
+  /** Whether its process lives: until it, or the machine, crashes. */
+  readonly isAlive: boolean;
   /** The process dies: its calls fail from now on, those under way included; what it committed stays. */
   crash(): void;
 }
@@ -157,6 +70,10 @@ class Line {
     this.#detach = this.medium.attach(() => this.end('dead'));
   }
 
+  get isAlive(): boolean {
+    return this.#state !== 'dead';
+  }
+
   end(state: 'closed' | 'dead'): void {
     if (this.#state === 'open') this.#detach();
     if (this.#state !== 'dead') this.#state = state;
@@ -164,12 +81,15 @@ class Line {
 
   async call<T>(kind: Call, name: string, work: () => T): Promise<T> {
     this.#checkOpen();
-    const { beforeCommit = 0, afterCommit = 0, read = 0 } = this.#faults;
+    const { beforeCommit = 0, afterCommit = 0, read = 0, powerLoss = 0 } = this.#faults;
     if (this.#scheduler !== undefined) {
       await this.#scheduler.pause(`${this.#name}.${name} goes`);
       this.#checkAlive();
     }
     if (this.#choices.chance(kind === 'read' ? read : beforeCommit)) this.#fault(name, 'was refused');
+    // What never happens takes no choice: a seed plays the same faults as before there was this one.
+    if (kind === 'write' && powerLoss > 0 && this.#choices.chance(powerLoss))
+      this.medium.crashAtCommit(this.#choices.chance(0.5) ? 'before' : 'after');
     const answer = work();
     const lost = kind === 'write' && this.#choices.chance(afterCommit);
     if (this.#scheduler !== undefined) {
@@ -198,6 +118,20 @@ class Line {
   }
 }
 
+const NOTHING: Written = { bytes: 0 };
+
+const recordsOf = (segment: string, records: readonly LogRecord[]): Written => {
+  const last = records.at(-1);
+  const bytes = records.reduce((sum, record) => sum + record.bytes.length, 0);
+  return last === undefined ? NOTHING : { bytes, record: { segment, tick: last.tick } };
+};
+
+const snapshotBytes = ({ manifest, chunks }: NewSnapshot): number =>
+  chunks.reduce<number>(
+    (sum, chunk) => sum + (typeof chunk === 'number' ? 0 : chunk.length),
+    manifest.length,
+  );
+
 /**
  * A store over a simulated medium. Refuses what every store refuses, and `STORE_FAILED` where the seed says
  * so. A call that was refused before it was made (`CLOSED`) uses up no choice. Calls under way at the same
@@ -215,17 +149,25 @@ export function simulatedStore(options: SimulatedStoreOptions = {}): SimulatedSt
   const line = new Line(options);
   const { medium } = line;
   const { memory } = medium;
-  const write = <T>(name: string, change: (memory: MemoryMedium) => Change<T>): Promise<T> =>
-    line.call('write', name, () => medium.commit(change));
+  const write = <T>(
+    name: string,
+    change: (memory: MemoryMedium) => Change<T>,
+    written: Written = NOTHING,
+  ): Promise<T> => line.call('write', name, () => medium.commit(change, written));
   const alive = (who: ProcessIdentity): boolean => medium.isAlive(who);
   return {
     kind: 'simulated',
     location: 'simulated:',
     medium,
-    create: (run) => write('create', (m) => m.create(run, medium.now())),
+    get isAlive() {
+      return line.isAlive;
+    },
+    create: (run) =>
+      write('create', (m) => m.create(run, medium.now()), recordsOf(run.segment, [run.record])),
     append: (segment, epoch, firstTick, records) =>
-      write('append', (m) => m.append(segment, epoch, firstTick, records)),
-    read: (segment, from, limit) => line.call('read', 'read', () => memory.read(segment, from, limit)),
+      write('append', (m) => m.append(segment, epoch, firstTick, records), recordsOf(segment, records)),
+    read: (segment, from, limit) =>
+      line.call('read', 'read', () => medium.asKept(segment, memory.read(segment, from, limit))),
     head: (run) => line.call('read', 'head', () => memory.head(run)),
     list: (after, limit) => line.call('read', 'list', () => memory.list(after, limit)),
     acquire: (segment, holder, takeover) =>
@@ -238,7 +180,8 @@ export function simulatedStore(options: SimulatedStoreOptions = {}): SimulatedSt
     lineage: (segment) => line.call('read', 'lineage', () => memory.lineage(segment)),
     remove: (run, force) => write('remove', (m) => m.remove(run, force, medium.now(), alive)),
     collect: (limit) => write('collect', (m) => m.collect(limit)),
-    keepSnapshot: (snapshot) => write('keepSnapshot', (m) => m.keepSnapshot(snapshot)),
+    keepSnapshot: (snapshot) =>
+      write('keepSnapshot', (m) => m.keepSnapshot(snapshot), { bytes: snapshotBytes(snapshot) }),
     snapshots: (segment) => line.call('read', 'snapshots', () => memory.snapshots(segment)),
     readSnapshot: (segment, tick) =>
       line.call('read', 'readSnapshot', () => memory.readSnapshot(segment, tick)),

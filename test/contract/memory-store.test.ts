@@ -1,7 +1,8 @@
 /** The memory store, and the simulated store with its faults off, keep the contract. */
 import { isAlive } from '../../src/base/platform.ts';
 import { MemoryMedium, memoryStore } from '../../src/log/memory-store.ts';
-import { SimulatedMedium, simulatedStore } from '../../src/testing/simulated-store.ts';
+import { SimulatedMedium } from '../../src/testing/simulated-medium.ts';
+import { simulatedStore } from '../../src/testing/simulated-store.ts';
 import { logStoreContract } from './log-store.ts';
 
 logStoreContract(

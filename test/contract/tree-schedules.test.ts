@@ -5,8 +5,9 @@
 import { expect, test } from 'vitest';
 import { isWorldfoldError } from '../../src/base/errors.ts';
 import type { LogRecord, Store } from '../../src/log/store.ts';
+import { SimulatedMedium } from '../../src/testing/simulated-medium.ts';
 import { type Actor, simulatedScheduler } from '../../src/testing/simulated-scheduler.ts';
-import { SimulatedMedium, simulatedStore } from '../../src/testing/simulated-store.ts';
+import { simulatedStore } from '../../src/testing/simulated-store.ts';
 import { collectAll, wholeLog } from './forks.ts';
 import { chain, continued, holder, newFork, newRun, snapshotOf } from './records.ts';
 import { textsOf } from './snapshots.ts';

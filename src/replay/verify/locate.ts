@@ -18,7 +18,7 @@ import type { Log } from '../given.ts';
 import { compareTicks, type TickDifference } from './compare-ticks.ts';
 import { type Executed, engineBefore, executeTick, recordedSide } from './execute.ts';
 import { causeOf, changedFunctions, presentOf, recordedBy } from './recorded-by.ts';
-import { type DivergenceReport, RECORDED, TWICE } from './report.ts';
+import { type Computed, type DivergenceCause, type DivergenceReport, RECORDED, TWICE } from './report.ts';
 
 /** A tick that was computed again, as far as it came. */
 interface Attempt {
@@ -108,6 +108,12 @@ export interface Met {
 type Known = 'run' | 'tick' | 'after' | 'sides' | 'changed' | 'recordedBy' | 'recomputedBy';
 type Found = Omit<DivergenceReport, Known> & Partial<Pick<DivergenceReport, 'sides'>>;
 
+/** The cause of what was found; hints about code and engine tell of one that nothing else does. */
+function sharpened({ cause, error }: Found, recorded: Computed | null, present: Computed): DivergenceCause {
+  if (error?.code === 'AMBIENT') return 'ambient source';
+  return cause === 'unknown' ? causeOf(recorded, present) : cause;
+}
+
 async function reportOf({ log, frame, after }: Met, found: Found): Promise<DivergenceReport> {
   const { tick } = frame;
   const recorded = await recordedBy(log, tick);
@@ -120,7 +126,7 @@ async function reportOf({ log, frame, after }: Met, found: Found): Promise<Diver
     after,
     sides: RECORDED,
     ...found,
-    cause: found.cause === 'unknown' ? causeOf(recorded, recomputedBy) : found.cause,
+    cause: sharpened(found, recorded, recomputedBy),
     kinds: suspects.length > 0 ? suspects : found.kinds,
     changed,
     recordedBy: recorded,

@@ -27,6 +27,8 @@ const WHY: { readonly [C in DivergenceCause]: string } = {
     'why: two computations of this tick in one process differ. Something in it depends on more than the ' +
     'world, the event and the draws: a variable that outlives the call, the order of a Set or a Map, a ' +
     'clock, chance.',
+  'ambient source':
+    'why: the code of the tick used a source that no log holds, so that it can not be computed again.',
   'written past':
     'why: the systems give what was recorded, and the events alone do not. A table was written past the ' +
     'write view: emit an event and write in its handler.',

@@ -11,16 +11,18 @@ export type VerifyMode = 'chain' | 'fold' | 'execute';
  * Why a tick diverges.
  *
  * - `not deterministic`: two computations in this process differ from each other.
+ * - `ambient source`: the code of the tick used something that no log holds, such as a clock; `error`
+ *   names it.
  * - `written past`: the systems give what was recorded, and the events alone do not: something wrote a table
  *   past the write view.
  * - `changed code`: the functions of the world have other texts than when the tick was recorded.
  * - `changed engine`: the texts are the same; the version of Node, of V8, or the platform is another.
  * - `unknown`: neither; what the functions call or close over has changed, or they depend on something
- *   outside
- *   that was another when the tick was recorded.
+ *   outside that was another when the tick was recorded.
  */
 export type DivergenceCause =
   | 'not deterministic'
+  | 'ambient source'
   | 'written past'
   | 'changed code'
   | 'changed engine'

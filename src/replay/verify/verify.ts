@@ -16,7 +16,7 @@ import { frames } from '../../simulation/history.ts';
 import { crossEra } from '../../simulation/restore.ts';
 import { newEngine } from '../../simulation/run-options.ts';
 import { originsOf } from '../../simulation/within-tick.ts';
-import { lastAdopted } from '../adopted.ts';
+import { lastAdopted, refuseLostBase } from '../adopted.ts';
 import { engineAt, type GivenLog, type GivenRun, type Log, logGiven } from '../given.ts';
 import { compareTicks, type TickDifference } from './compare-ticks.ts';
 import { executeTick, recordedSide } from './execute.ts';
@@ -41,6 +41,7 @@ class Verification {
   /** The tables' hashes when they were compared last. */
   private known: TableHashes | null = null;
   private agreed: number;
+  private readonly to: number;
   compared = 0;
   executed = 0;
   events = 0;
@@ -48,13 +49,14 @@ class Verification {
   older = 0;
   divergence: DivergenceReport | null = null;
 
-  constructor(log: Log, limit: number, engines: readonly Engine[], foldFrom: number, from: number) {
+  constructor(log: Log, limit: number, engines: readonly Engine[], foldFrom: number, { from, to }: Ticks) {
     this.log = log;
     this.limit = limit;
     this.folding = engines[0] ?? null;
     this.executing = engines[1] ?? null;
     this.foldFrom = foldFrom;
     this.agreed = from - 1;
+    this.to = to;
     this.known = this.folding?.tableHashes() ?? null;
   }
 
@@ -90,7 +92,8 @@ class Verification {
       engine.fold(frame);
       engine.compare(frame, this.known);
     } catch (e) {
-      if (!isWorldfoldError(e, 'REPLAY_DIFFERS')) throw e;
+      if (!isWorldfoldError(e, 'REPLAY_DIFFERS') && !isWorldfoldError(e, 'AMBIENT')) throw e;
+      await refuseLostBase(this.log.source, frame.tick, this.to, e);
       const { tables, among } = e.facts as { readonly tables?: string[]; readonly among?: string[] };
       this.divergence = await locateFold(this.met(frame), tables ?? among ?? []);
       return false;
@@ -160,7 +163,7 @@ async function verifyLog(log: Log, options: VerifyOptions): Promise<VerifyReport
   let aborted = false;
   try {
     const adopted = mode === 'chain' ? 0 : await lastAdopted(log.source, to);
-    under = new Verification(log, limit, await enginesFor(log, mode, from, adopted), adopted, from);
+    under = new Verification(log, limit, await enginesFor(log, mode, from, adopted), adopted, { from, to });
     let slice = steadyClock();
     for await (const frame of frames(log.source, from, to)) {
       if (!(await under.take(frame))) break;
