@@ -44,8 +44,6 @@ export const JUDGES = {
     'test/property/diff.test.ts',
     'test/property/parting.test.ts',
     'test/property/verify.test.ts',
-    'test/cli/forks.test.ts',
-    'test/cli/proofs.test.ts',
   ],
 };
 

@@ -11,7 +11,7 @@ vi.mock('fast-check', async (/** @type {() => Promise<typeof import('fast-check'
   const most = 25;
   // A mutant is killed by the first failure: to make it smaller takes long and says nothing.
   fc.configureGlobal({ seed: 1, endOnFailure: true });
-  /** @type {typeof fc.assert} */
+  /** @param {import('fast-check').IRawProperty<unknown>} property @param {{ numRuns?: number }} [how] */
   const assert = (property, how = {}) =>
     fc.assert(property, { ...how, numRuns: Math.min(how.numRuns ?? most, most) });
   return { ...fc, assert, default: { ...fc.default, assert } };

@@ -14,7 +14,7 @@ const [TWO, THREE] = [
   continued(continued(ROOT[5]!, 'two', 4)[1]!, 'three', 3),
 ];
 
-/** `one` of the ticks 0 to 9, `two` that continues its tick 5 up to 9, `three` that continues tick 7 of that. */
+/** `one` of the ticks 0 to 9, `two` on its tick 5 with 6 to 9, `three` on tick 7 of that with 8 to 10. */
 async function forked(): Promise<{ store: Store; lineage: readonly SegmentInfo[] }> {
   const store = memoryStore();
   await store.create(newRun('one', ROOT[0]!));

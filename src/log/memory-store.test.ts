@@ -9,7 +9,7 @@ const TWO = continued(ONE[4]!, 'two', 3);
 const THREE = continued(ONE[5]!, 'three', 2);
 const alive = (): boolean => true;
 
-/** `one` with the fork `two` and the fork `three`, whose name is gone; snapshots of both, and a failed tick. */
+/** `one` with the forks `two` and `three`, whose name is gone; snapshots of all, and a failed tick. */
 function filled(): MemoryMedium {
   const medium = new MemoryMedium();
   medium.create(newRun('one', ONE[0]!), 0);
