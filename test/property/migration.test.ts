@@ -29,7 +29,7 @@ const lacksRow = (old: CompiledSchema, newer: CompiledSchema): boolean =>
       columns.some((column) => beginning(column) === undefined),
   );
 
-/** Changes that lead on from any version to any later one: what can't be led on is refused, in a test below. */
+/** Changes that lead on from any version to any later one; what does not is refused, in a test below. */
 const changes = schemaChanges().filter(({ versions }) =>
   versions.every((newer, i) => versions.slice(0, i).every((old) => !lacksRow(old, newer))),
 );
