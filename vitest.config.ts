@@ -17,7 +17,7 @@ export default defineConfig({
   },
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts', 'bench/**/*.test.ts'],
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     pool: 'forks',
     // All cores, where vitest would leave one alone: of two that is half of the time.
     maxWorkers: availableParallelism(),

@@ -34,7 +34,7 @@ const proves = (name: string, law: string): boolean => new RegExp(`^(L\\d+,? ?)*
 
 /** Whether a file holds properties: over values that are drawn, or over simulated schedules. */
 const isProperty = (file: string): boolean =>
-  /\bfc\.(assert|property|asyncProperty)\(|\bholds\(|\bsimulate\(/.test(
+  /\bfc\.(assert|property|asyncProperty)\(|\bholds\(|\bdeclareSchedules\(/.test(
     readFileSync(join(root, file), 'utf8'),
   );
 

@@ -19,14 +19,27 @@ beforeAll(loadHash);
 /** A schema as a log carries it. */
 const carried = (schema: CompiledSchema): CompiledSchema => compileText(schema.text);
 const seeds = fc.integer({ min: 0, max: 0xffffffff });
-const withHistory = fc.record({ changes: schemaChanges(), seed: seeds });
+
+/** Whether a singleton is new of which an older log can't have the row: no step gives it one. */
+const lacksRow = (old: CompiledSchema, newer: CompiledSchema): boolean =>
+  newer.tables.some(
+    ({ name, single, columns }) =>
+      single &&
+      old.tableOf.get(name)?.single !== true &&
+      columns.some((column) => beginning(column) === undefined),
+  );
+
+/** Changes that lead on from any version to any later one; what does not is refused, in a test below. */
+const changes = schemaChanges().filter(({ versions }) =>
+  versions.every((newer, i) => versions.slice(0, i).every((old) => !lacksRow(old, newer))),
+);
+const withHistory = fc.record({ changes, seed: seeds });
 
 const planFrom = ({ versions, migrations }: SchemaChanges, from: number, to: number) =>
   planMigration(carried(versions[from]!), versions[to]!, migrations);
 
 test('L13: a log of any older version is taken along; without one needed entry it is refused', async () => {
-  await holds(schemaChanges(), 50, (changes) => {
-    const { versions, migrations, lacking } = changes;
+  await holds(changes, 50, ({ versions, migrations, lacking }) => {
     const logs = versions.map(carried);
     versions.forEach((to, i) => {
       const own = Object.entries(migrations).filter(([version]) => Number(version) <= to.spec.version);
@@ -102,15 +115,6 @@ function filled(text: string, to: CompiledSchema): Migrations {
   return Object.fromEntries(Object.entries(migrations).map(([version, given]) => [version, step(given)]));
 }
 
-/** Whether a singleton is new of which an older log can't have the row: no step gives it one. */
-const lacksRow = (old: CompiledSchema, newer: CompiledSchema): boolean =>
-  newer.tables.some(
-    ({ name, single, columns }) =>
-      single &&
-      old.tableOf.get(name)?.single !== true &&
-      columns.some((column) => beginning(column) === undefined),
-  );
-
 test('L13: the skeleton of any difference, filled in, takes the log along', async () => {
   const pair = fc.record({ from: anySchema(), to: anySchema(), seed: seeds, tick: fc.boolean() });
   await holds(pair, 80, ({ from, to, seed, tick }) => {
@@ -156,7 +160,7 @@ test('L13: the difference is empty for one schema, and for no two', async () => 
     const equal = from.compiled.text === to.compiled.text;
     expect(describeDifference(from.compiled, to.compiled) === '').toBe(equal);
   });
-  await holds(schemaChanges(), 40, ({ versions }) => {
+  await holds(changes, 40, ({ versions }) => {
     versions.slice(1).forEach((to, i) => {
       const from = versions[i]!;
       const { version } = to.spec;
