@@ -139,7 +139,8 @@ function sharesOf(counts: readonly number[], limit: number): readonly number[] {
   return shares;
 }
 
-function keyOf({ layout, set }: TableStore, row: number): unknown {
+/** The key of a row as user code gives it: an object for composite keys. */
+export function keyOf({ layout, set }: TableStore, row: number): unknown {
   const values = layout.key.map(({ name }) => [name, set.byName.get(name)!.read(row)] as const);
   return values.length === 1 ? values[0]![1] : Object.fromEntries(values);
 }

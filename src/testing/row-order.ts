@@ -3,15 +3,11 @@
  */
 
 import type { TableStore } from '../columns/table-store.ts';
+import { keyOf } from '../projections/world-diff.ts';
 import type { WorldState } from '../projections/world-state.ts';
 import { cellText } from '../replay/diff-text-layout.ts';
 
 const WIDTH = 40;
-
-function keyOf({ layout, set }: TableStore, row: number): unknown {
-  const values = layout.key.map(({ name }) => [name, set.byName.get(name)!.read(row)] as const);
-  return values.length === 1 ? values[0]![1] : Object.fromEntries(values);
-}
 
 /** The rows with each value of a column, in order. */
 function rowsByValue(store: TableStore, column: string): ReadonlyMap<unknown, number[]> {
