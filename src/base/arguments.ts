@@ -1,7 +1,7 @@
 /**
  * Checks at the doors: what callers hand in is looked at before anything is done with it.
  *
- * Owns the two checks that every door needs. A misspelt option that is passed over does the wrong thing
+ * Owns the checks that many doors need. A misspelt option that is passed over does the wrong thing
  * without a word, so unknown names are refused with the ones that exist.
  */
 import { show } from './canonical.ts';
@@ -35,4 +35,10 @@ export function checkFunction(what: string, given: unknown): void {
       { what },
       'Give a function, or leave it out.',
     );
+}
+
+/** A whole number from 1 on. */
+export function checkPositive(name: string, value: unknown): void {
+  if (!Number.isSafeInteger(value) || (value as number) < 1)
+    fail('BAD_USAGE', `${name} must be a whole number from 1 on, not ${show(value)}`, { [name]: value });
 }

@@ -4,8 +4,7 @@
  * The log is folded, and the invariants of the world that is given now are asked at each tick. Unlike in a
  * run, one that does not hold stops nothing: all that are found are told.
  */
-import { checkFunction, checkNames } from '../base/arguments.ts';
-import { show } from '../base/canonical.ts';
+import { checkFunction, checkNames, checkPositive } from '../base/arguments.ts';
 import { fail } from '../base/errors.ts';
 import { loadHash } from '../base/hash.ts';
 import { steadyClock, yieldToEvents } from '../base/platform.ts';
@@ -64,11 +63,6 @@ export interface CheckReport {
 const SLICE_MS = 20;
 const LIMIT = 100;
 const OPTIONS = ['store', 'id', 'from', 'to', 'every', 'limit', 'onProgress', 'signal'];
-
-function positive(name: string, value: unknown): void {
-  if (!Number.isSafeInteger(value) || (value as number) < 1)
-    fail('BAD_USAGE', `${name} must be a whole number from 1 on, not ${show(value)}`, { [name]: value });
-}
 
 /** A check under way. */
 class Check {
@@ -144,8 +138,8 @@ export async function check<S extends Shape, M extends string>(
   const { store, id, every = 1, limit = LIMIT } = options;
   checkStore('check', store);
   checkText('id', id);
-  positive('every', every);
-  positive('limit', limit);
+  checkPositive('every', every);
+  checkPositive('limit', limit);
   checkFunction('onProgress', options.onProgress);
   await loadHash();
   const log = await logOf(store, id, world);

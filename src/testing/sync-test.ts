@@ -5,9 +5,7 @@
  * here: the same ticks are computed again and again from the middle. Composition only: a run in memory,
  * and `verify`.
  */
-import { checkNames } from '../base/arguments.ts';
-import { show } from '../base/canonical.ts';
-import { fail } from '../base/errors.ts';
+import { checkNames, checkPositive } from '../base/arguments.ts';
 import { memoryStore } from '../log/memory-store.ts';
 import { stateOf } from '../projections/world-state.ts';
 import type { VerifyReport } from '../replay/verify/report.ts';
@@ -47,13 +45,6 @@ export interface SyncTestReport {
   readonly disorder: string | null;
 }
 
-function count(name: string, value: number | undefined, fallback: number): number {
-  const chosen = value ?? fallback;
-  if (!Number.isSafeInteger(chosen) || chosen < 1)
-    fail('BAD_USAGE', `${name} must be a whole number from 1 on, not ${show(chosen)}`, { [name]: chosen });
-  return chosen;
-}
-
 /** A world, or what makes one anew: each taking back then begins with the closures of a fresh one. */
 type Given<S extends Shape, M extends string> = WorldDef<S, M> | (() => WorldDef<S, M>);
 
@@ -75,7 +66,9 @@ export async function syncTest<S extends Shape, M extends string>(
 ): Promise<SyncTestReport> {
   checkNames('the options of syncTest', options, ['seed', 'config', 'ticks', 'rollback', 'heavy', 'before']);
   const { seed = 'sync', config, heavy = false, before } = options;
-  const [ticks, rollback] = [count('ticks', options.ticks, 50), count('rollback', options.rollback, 4)];
+  const { ticks = 50, rollback = 4 } = options;
+  checkPositive('ticks', ticks);
+  checkPositive('rollback', rollback);
   const fresh = (): WorldDef<S, M> => (typeof world === 'function' ? world() : world);
   const store = memoryStore();
   const snapshots = { every: heavy ? 1 : rollback, keep: rollback + 2, onClose: false };

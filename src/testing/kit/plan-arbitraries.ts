@@ -5,8 +5,7 @@
  * is given instead replaces what would be drawn.
  */
 import * as fc from 'fast-check';
-import { checkNames } from '../../base/arguments.ts';
-import { show } from '../../base/canonical.ts';
+import { checkNames, checkPositive } from '../../base/arguments.ts';
 import { fail, isWorldfoldError } from '../../base/errors.ts';
 import { needWorld } from '../../replay/given.ts';
 import { type KindLayout, SOURCES } from '../../schema/compile.ts';
@@ -158,16 +157,11 @@ const anySchedule = (ticks: number): fc.Arbitrary<Required<Schedule>> =>
     crashes: places(ticks),
   });
 
-function positive(name: string, value: unknown): void {
-  if (!Number.isSafeInteger(value) || (value as number) < 1)
-    fail('BAD_USAGE', `${name} must be a whole number from 1 on, not ${show(value)}`, { [name]: value });
-}
-
 /** Plans of a world, with choices in the place of references. They shrink to fewer ticks and inputs first. */
 export function anyPlan(world: AnyWorld, options: AnyPlanOptions = {}): fc.Arbitrary<AnyPlan> {
   const { ticks = TICKS, maxInputs = MAX_INPUTS, inputs: given = {}, config = {} } = options;
-  positive('ticks', ticks);
-  positive('maxInputs', maxInputs);
+  checkPositive('ticks', ticks);
+  checkPositive('maxInputs', maxInputs);
   const kinds = inputKinds(world, given).map(({ name }) => name);
   const rows = kinds.map((name) => {
     const kind = world.schema.compiled.kindOf.get(name)!;
