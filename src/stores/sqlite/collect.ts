@@ -12,8 +12,8 @@ import type { Database } from 'better-sqlite3';
 import { isSpent, lastReached } from '../../log/fork-checks.ts';
 import { unusedChunks } from '../../log/snapshot-checks.ts';
 import { noRecord } from '../../log/store-checks.ts';
+import { unpack } from '../sql/chunk-list.ts';
 import { CollectionChecks } from './collect-checks.ts';
-import { unpack } from './snapshots.ts';
 
 interface NamelessRow {
   readonly number: number;

@@ -1,35 +1,13 @@
 /**
  * Snapshots and chunks in SQLite.
  *
- * Owns the statements on `snapshots` and `chunks`. A snapshot keeps the numbers of its chunks packed, 8 bytes
- * each, little-endian: thousands of rows a snapshot would cost more than the chunks. Begins and ends no
- * transaction, and decides nothing.
+ * Owns the statements on `snapshots` and `chunks`. Begins and ends no transaction, and decides nothing.
  */
 import type { Database } from 'better-sqlite3';
-import { fail } from '../../base/errors.ts';
 import { noChunk, noSnapshot, planSnapshot, storedBytes } from '../../log/snapshot-checks.ts';
 import type { NewSnapshot, SnapshotInfo, StoredSnapshot } from '../../log/store.ts';
+import { chunksOf, pack } from '../sql/chunk-list.ts';
 import { plain, type Records, type SegmentRow } from './records.ts';
-
-const NUMBER_BYTES = 8;
-
-/** Chunk numbers as they are stored: unsigned 64-bit, little-endian. */
-export const pack = (numbers: readonly number[]): Uint8Array => {
-  const bytes = new Uint8Array(NUMBER_BYTES * numbers.length);
-  const view = new DataView(bytes.buffer);
-  for (const [i, number] of numbers.entries()) {
-    view.setUint32(NUMBER_BYTES * i, number % 2 ** 32, true);
-    view.setUint32(NUMBER_BYTES * i + 4, Math.floor(number / 2 ** 32), true);
-  }
-  return bytes;
-};
-
-/** The numbers in stored bytes; a cut one at the end is left out. */
-export function* unpack(bytes: Uint8Array): Generator<number> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  for (let at = 0; at + NUMBER_BYTES <= bytes.length; at += NUMBER_BYTES)
-    yield view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
-}
 
 const MOST = Number.MAX_SAFE_INTEGER;
 
@@ -108,16 +86,8 @@ export class Snapshots {
     const row = this.#statements.one.get(segment.number, tick);
     if (row === undefined) return undefined;
     const [, pinned, stored, manifest, packed] = row;
-    const chunks = [...unpack(packed)];
-    if (packed.length % NUMBER_BYTES !== 0 || !chunks.every(Number.isSafeInteger))
-      fail(
-        'CORRUPT',
-        `the list of chunks of the snapshot of tick ${tick} in segment '${segment.id}' is damaged`,
-        { segment: segment.id, tick },
-        'It can be dropped and made again from the log.',
-      );
     const info = infoOf(segment, [tick, pinned, stored]);
-    return { ...info, manifest: plain(manifest), chunks };
+    return { ...info, manifest: plain(manifest), chunks: chunksOf(packed, segment.id, tick) };
   }
 
   /** See `SnapshotStore.readChunks`. */
