@@ -20,4 +20,6 @@ export interface Connection {
   readonly partBytes: number;
   /** The clock of leases in milliseconds; null for the database's own. */
   readonly clock: (() => number) | null;
+  /** How long a writer's call waits for a database that went away to come back, in milliseconds. */
+  readonly reconnectMs: number;
 }

@@ -8,8 +8,18 @@ import type { Kysely, Updateable } from 'kysely';
 import { sameBytes } from '../../base/bytes.ts';
 import { type Facts, fail } from '../../base/errors.ts';
 import type { Holder, NewFork, NewRun, RunInfo, SegmentInfo } from '../../log/store.ts';
-import type { Lease } from '../../log/store-checks.ts';
+import type { Lease, SegmentState } from '../../log/store-checks.ts';
 import type { SegmentsTable, Tables } from './tables.ts';
+
+/** A segment as a store decides about it. */
+export interface SegmentRow extends SegmentState {
+  readonly number: number;
+  /** The number of its root. */
+  readonly family: number;
+}
+
+/** The first tick that can be a segment's own, given the tick of its parent. */
+export const firstOf = (parentTick: number | null): number => (parentTick === null ? 0 : parentTick + 1);
 
 /** UTF-16 big-endian bytes, whose order is the order of code units. */
 export function orderKey(id: string): Uint8Array {

@@ -13,6 +13,7 @@ import { isSpent, lastReached } from '../../log/fork-checks.ts';
 import { unusedChunks } from '../../log/snapshot-checks.ts';
 import { noRecord } from '../../log/store-checks.ts';
 import { unpack } from '../sql/chunk-list.ts';
+import { firstOf } from '../sql/segments.ts';
 import { CollectionChecks } from './collect-checks.ts';
 
 interface NamelessRow {
@@ -111,7 +112,7 @@ export class Collector {
 
   /** Cuts a segment back to what is reached, and deletes it where that is nothing. */
   #cut({ number, id, family, parent, parentTick, head }: NamelessRow): void {
-    const first = parentTick === null ? 0 : parentTick + 1;
+    const first = firstOf(parentTick);
     const reached = lastReached(first, head, false, this.#statements.lastFork.get(number) ?? null);
     const spent = isSpent(first, reached);
     // What a fork began with goes with it, though its tick is the parent's.

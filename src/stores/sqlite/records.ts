@@ -6,22 +6,9 @@
  * about what may be appended: `planAppend` does.
  */
 import type { Database } from 'better-sqlite3';
-import { fail } from '../../base/errors.ts';
 import type { Head, LogRecord, Page, PageLimit } from '../../log/store.ts';
-import {
-  checkFrom,
-  noRecord,
-  planAppend,
-  type SegmentState,
-  writerReplaced,
-} from '../../log/store-checks.ts';
-
-/** A segment as the append path needs it. */
-export interface SegmentRow extends SegmentState {
-  readonly number: number;
-  /** The number of its root. */
-  readonly family: number;
-}
+import { checkFrom, cutRecord, noRecord, planAppend, writerReplaced } from '../../log/store-checks.ts';
+import { firstOf, type SegmentRow } from '../sql/segments.ts';
 
 /** The append path and the pages of one open database. */
 export interface Records {
@@ -98,7 +85,7 @@ export function prepareRecords(db: Database, partBytes: number): Records {
     if (first.length === length) return plain(first);
     const parts = [first, ...statements.parts.all(segment.number, tick)];
     const stored = parts.reduce((sum, part) => sum + part.length, 0);
-    if (stored !== length) cut(segment.id, tick, length, stored);
+    if (stored !== length) cutRecord(segment.id, tick, length, stored);
     const bytes = new Uint8Array(length);
     let at = 0;
     for (const part of parts) {
@@ -113,7 +100,7 @@ export function prepareRecords(db: Database, partBytes: number): Records {
       const row = statements.segment.get(id);
       if (row === undefined) return undefined;
       const [number, family, parentTick, tick, hash, epoch, named] = row;
-      const first = parentTick === null ? 0 : parentTick + 1;
+      const first = firstOf(parentTick);
       return { id, number, family, first, head: { tick, hash: plain(hash) }, epoch, named: named === 1 };
     },
     hash(segment, tick) {
@@ -155,11 +142,3 @@ export function prepareRecords(db: Database, partBytes: number): Records {
     },
   };
 }
-
-const cut = (segment: string, tick: number, expected: number, actual: number): never =>
-  fail(
-    'CORRUPT',
-    `tick ${tick} of segment '${segment}' has ${actual} bytes, not ${expected}`,
-    { segment, tick, expected, actual },
-    'The store was damaged from outside: restore it from a backup.',
-  );

@@ -17,6 +17,7 @@ import {
   namedSegment,
   orderKey,
   runInfoOf,
+  type SegmentRow,
   segmentColumns,
   segmentInfoOf,
   shownRuns,
@@ -24,7 +25,6 @@ import {
   updateSegment,
 } from '../sql/segments.ts';
 import type { Queries } from './queries.ts';
-import type { SegmentRow } from './records.ts';
 
 /** Runs, segments and leases of one open database. */
 export class Segments {

@@ -7,7 +7,8 @@ import type { Database } from 'better-sqlite3';
 import { noChunk, noSnapshot, planSnapshot, storedBytes } from '../../log/snapshot-checks.ts';
 import type { NewSnapshot, SnapshotInfo, StoredSnapshot } from '../../log/store.ts';
 import { chunksOf, pack } from '../sql/chunk-list.ts';
-import { plain, type Records, type SegmentRow } from './records.ts';
+import type { SegmentRow } from '../sql/segments.ts';
+import { plain, type Records } from './records.ts';
 
 const MOST = Number.MAX_SAFE_INTEGER;
 

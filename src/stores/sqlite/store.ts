@@ -44,11 +44,12 @@ import {
   unknownSegment,
   unnamedSegment,
 } from '../../log/store-checks.ts';
+import type { SegmentRow } from '../sql/segments.ts';
 import type { Tables } from '../sql/tables.ts';
 import { Collector } from './collect.ts';
 import { refuse } from './errors.ts';
 import { Queries } from './queries.ts';
-import { prepareRecords, type Records, type SegmentRow } from './records.ts';
+import { prepareRecords, type Records } from './records.ts';
 import { Segments } from './segments.ts';
 import { Snapshots } from './snapshots.ts';
 

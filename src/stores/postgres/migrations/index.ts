@@ -1,0 +1,10 @@
+/**
+ * The migrations in order, as code: nothing is looked up in a folder at run time.
+ *
+ * This file needs kysely when it is loaded, so a store imports it only after it knows that kysely is there.
+ */
+import type { Migration } from 'kysely';
+import { store } from './0001-store.ts';
+
+/** By name; the names sort in the order in which the migrations run. */
+export const MIGRATIONS: Readonly<Record<string, Migration>> = { '0001-store': store };
