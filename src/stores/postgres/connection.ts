@@ -4,6 +4,7 @@
 import type { Kysely } from 'kysely';
 import type { Tables } from '../sql/tables.ts';
 import type { Sessions } from './session.ts';
+import type { WriterLimits } from './writers.ts';
 
 /** What opening gives the store. */
 export interface Connection {
@@ -20,6 +21,5 @@ export interface Connection {
   readonly partBytes: number;
   /** The clock of leases in milliseconds; null for the database's own. */
   readonly clock: (() => number) | null;
-  /** How long a writer's call waits for a database that went away to come back, in milliseconds. */
-  readonly reconnectMs: number;
+  readonly limits: WriterLimits;
 }

@@ -72,17 +72,7 @@ export class PostgresStore implements Store {
   readonly #writers: Writers;
   #closed = false;
 
-  constructor({
-    kind,
-    location,
-    sessions,
-    sql,
-    schema,
-    readOnly,
-    partBytes,
-    clock,
-    reconnectMs,
-  }: Connection) {
+  constructor({ kind, location, sessions, sql, schema, readOnly, partBytes, clock, limits }: Connection) {
     this.kind = kind;
     this.location = location;
     this.#sessions = sessions;
@@ -92,7 +82,7 @@ export class PostgresStore implements Store {
     this.#attempts = new Attempts(sql);
     this.#snapshots = new Snapshots(schema, this.#records, this.#segments);
     this.#collector = new Collector(schema);
-    this.#writers = new Writers(sessions, this.#segments, reconnectMs);
+    this.#writers = new Writers(sessions, this.#segments, limits);
   }
 
   /** Runs a call: what the driver says becomes an error of ours. */
@@ -149,10 +139,11 @@ export class PostgresStore implements Store {
         await write(on);
         return (await this.#segments.run(on, run.id))!;
       });
-    return this.#writers.begin(run.segment, async (session) => {
-      const info = await begin(session).catch((e) => (isTaken(e) ? begin(session) : Promise.reject(e)));
-      return [info, info.segment.epoch];
-    });
+    const info = await this.#sessions.lend((session) =>
+      begin(session).catch((e) => (isTaken(e) ? begin(session) : Promise.reject(e))),
+    );
+    await this.#writers.begin(run.segment, info.segment.epoch);
+    return info;
   }
 
   async create(run: NewRun): Promise<RunInfo> {
@@ -281,15 +272,16 @@ export class PostgresStore implements Store {
   async acquire(segment: string, holder: Holder, takeover: boolean): Promise<number> {
     return this.#call('write', async () => {
       checkHolder(holder);
-      return this.#writers.begin(segment, async (session) => {
-        const epoch = await this.#againstHolder(session, segment, holder, takeover, async (on, held, now) => {
+      const take = (session: Session): Promise<number> =>
+        this.#againstHolder(session, segment, holder, takeover, async (on, held, now) => {
           if (!held.named) unnamedSegment(segment, this.location);
           const lease = await this.#segments.lease(on, held.number);
           checkLease(segment, lease, holder, takeover, now, isAlive);
           return this.#segments.take(on, held.number, held.epoch, holder, now);
         });
-        return [epoch, epoch];
-      });
+      const epoch = await this.#sessions.lend(take);
+      await this.#writers.begin(segment, epoch);
+      return epoch;
     });
   }
 
