@@ -4,6 +4,7 @@
  * Owns the mapping only. A caller of the store never sees an error of the driver except as a cause. Codes are
  * those of https://www.postgresql.org/docs/current/errcodes-appendix.html.
  */
+import { messageOf } from '../../base/canonical.ts';
 import { fail, isWorldfoldError } from '../../base/errors.ts';
 
 /** The SQLSTATE (`40001`, `57P01`, …) that an error carries, if the database raised it. */
@@ -42,19 +43,15 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
   [/^55P03$/, 'Another process holds what is needed for long: end it, or raise lockTimeoutMs.'],
   [
     /^25P0[34]$/,
-    'The process paused inside a transaction, and the server ended it so that others go on; raise transactionTimeoutMs if it must.',
+    'The process paused inside a transaction and held others up; raise transactionTimeoutMs if it must.',
   ],
   [/^57P0[123]$/, 'The server is stopping or starting: do the same again when it runs.'],
   [/^(40001|40P01)$/, 'Another process was in the way: do the same again.'],
 ];
 
 /** What an error says; one that stands for several (each address of a host) says what each does. */
-function messageOf(e: unknown): string {
-  if (!(e instanceof Error)) return String(e);
-  if (e.message === '' && e instanceof AggregateError)
-    return e.errors.map((each) => messageOf(each)).join('; ');
-  return e.message;
-}
+const saidBy = (e: unknown): string =>
+  e instanceof AggregateError && e.message === '' ? e.errors.map(saidBy).join('; ') : messageOf(e);
 
 /**
  * Throws what stands for `e`: an error of this project as it is, damage as `CORRUPT`, anything else as
@@ -63,7 +60,7 @@ function messageOf(e: unknown): string {
 export function refuse(e: unknown, location: string): never {
   if (isWorldfoldError(e)) throw e;
   const state = sqlState(e);
-  const said = messageOf(e);
+  const said = saidBy(e);
   if (state !== undefined && DAMAGED.test(state))
     fail(
       'CORRUPT',
