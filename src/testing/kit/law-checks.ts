@@ -2,8 +2,7 @@
  * The laws as checks of one plan: each plays the plan once more, under the circumstances that the law speaks
  * of, and compares the records with those of the first play.
  *
- * Only laws that a user's own code can break are here; L1, L2, L7, L12 and L13 are worldfold's and the
- * store's.
+ * Only laws that a user's own code can break are here; L1, L2, L7 and L13 are worldfold's and the store's.
  */
 import { sameBytes } from '../../base/bytes.ts';
 import { messageOf } from '../../base/canonical.ts';
@@ -21,6 +20,7 @@ import type { GuardOption } from '../../simulation/types.ts';
 import type { AnyWorld } from '../../simulation/world.ts';
 import { SimulatedMedium } from '../simulated-medium.ts';
 import { type SimulatedStore, simulatedStore } from '../simulated-store.ts';
+import { damages } from './law-damage.ts';
 import { differenceFacts, lawBroken, recordsDiffer, sameContent, worldsDiffer } from './law-error.ts';
 import {
   begin,
@@ -269,6 +269,7 @@ export const LAW_CHECKS = {
   L9: { says: 'invariants, metrics and observers change nothing', check: observers },
   L10: { says: 'the store that was given holds the same bytes as memory', check: backends },
   L11: { says: 'where the machine stops, it goes on as if it never had', check: crashes },
+  L12: { says: 'a damaged record of its log is named, and never folded in', check: damages },
   L14: { says: 'what is heard of a tick is what the log holds', check: live },
 } as const satisfies { readonly [law: string]: LawCheck };
 

@@ -87,6 +87,18 @@ const SCHEDULED: { readonly [law in LawName]?: readonly (keyof Schedule)[] } = {
   L4: ['snapshots', 'reopenings'],
   L6: ['forks'],
   L11: ['commitTicks', 'crashes'],
+  L12: ['damages'],
+};
+
+/** What a law plays with beside the plan, if it is given: a printed file imports it. */
+const CIRCUMSTANCES_OF: { readonly [law in LawName]?: readonly ('store' | 'observe')[] } = {
+  L4: ['store'],
+  L6: ['store'],
+  L8: ['store'],
+  L9: ['store', 'observe'],
+  L10: ['store'],
+  L12: ['store'],
+  L14: ['store'],
 };
 
 interface AnyCircumstances {
@@ -155,14 +167,9 @@ const nameOf = (world: AnyWorld, law: LawName): string =>
   `${law}: ${world.schema.compiled.spec.name}: ${(LAW_CHECKS[law] as LawCheck).says}`;
 
 /** What was found, with the plan and the file that plays it. */
-function reported(
-  world: AnyWorld,
-  law: LawName,
-  { plan, cause }: PlanFailed,
-  { guard, from = {} }: AnyOptions,
-) {
-  const isStored = law === 'L10';
-  const circumstances = [...(isStored ? ['store'] : []), ...guardParts(guard)];
+function reported(world: AnyWorld, law: LawName, { plan, cause }: PlanFailed, options: AnyOptions) {
+  const imports = CIRCUMSTANCES_OF[law]?.filter((one) => options[one] !== undefined) ?? [];
+  const circumstances = [...imports, ...guardParts(options.guard)];
   const file = reproductionText({
     world,
     plan,
@@ -172,8 +179,8 @@ function reported(
     call: 'checkLaw',
     before: ['world', sourceText(law)],
     after: circumstances.length > 0 ? [`{ ${circumstances.join(', ')} }`] : [],
-    modules: from,
-    imports: isStored ? ['store'] : [],
+    modules: options.from ?? {},
+    imports,
   });
   const known = isWorldfoldError(cause) ? cause : null;
   const summary = `The plan: ${planSummary(plan)}. As a file:`;

@@ -16,6 +16,8 @@ export interface ReproductionModules {
   readonly world?: string;
   /** The function that makes stores: `./store.ts` if left out. */
   readonly store?: string;
+  /** The function that attaches observers: `./observe.ts` if left out. */
+  readonly observe?: string;
   /** The reference that `model` was given: `./reference.ts` if left out. */
   readonly reference?: string;
 }
@@ -40,7 +42,7 @@ export interface Reproduction {
   readonly options?: readonly string[];
   readonly modules: ReproductionModules;
   /** Default imports beside the world. */
-  readonly imports?: readonly ('store' | 'reference')[];
+  readonly imports?: readonly ('store' | 'observe' | 'reference')[];
 }
 
 /** The guard as an option in a text, where it is not the one that all plays have by themselves. */
