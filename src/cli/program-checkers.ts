@@ -6,7 +6,14 @@ import { EXIT } from './failure.ts';
 import type { Io } from './io.ts';
 import { parseCount, parseTick } from './options.ts';
 import type { Done } from './program-commands.ts';
-import { type Folding, jsonOption, limitOption, storeOption, worldOption } from './program-options.ts';
+import {
+  type Folding,
+  guardOption,
+  jsonOption,
+  limitOption,
+  storeOption,
+  worldOption,
+} from './program-options.ts';
 
 interface Checking extends Folding {
   readonly from?: number;
@@ -40,6 +47,7 @@ export function addCheckers(program: Command, io: Io, done: Done, failWith: Done
     .addOption(limitOption('at most how many violations', 20))
     .addOption(storeOption())
     .addOption(worldOption())
+    .addOption(guardOption())
     .addOption(jsonOption())
     .action(async (run: string, o: Checking) => {
       failWith(EXIT.usage);
@@ -60,6 +68,7 @@ export function addCheckers(program: Command, io: Io, done: Done, failWith: Done
     .option('--out <file>', 'write the test file there')
     .addOption(storeOption())
     .addOption(worldOption())
+    .addOption(guardOption())
     .addOption(jsonOption())
     .action(async (run: string, o: Shrinking) => {
       const { shrinkCommand } = await import('./commands/shrink.ts');

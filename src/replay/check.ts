@@ -16,6 +16,7 @@ import type { Engine } from '../simulation/engine.ts';
 import { inRun } from '../simulation/failures.ts';
 import { frames } from '../simulation/history.ts';
 import { crossEra } from '../simulation/restore.ts';
+import type { GuardOption } from '../simulation/types.ts';
 import { lastAdopted } from './adopted.ts';
 import { checkTick, engineAt, type Log, logOf, needWorld } from './given.ts';
 
@@ -31,6 +32,8 @@ export interface CheckOptions {
   readonly every?: number;
   /** Stops after so many violations (100). */
   readonly limit?: number;
+  /** What becomes of code that uses a source which no log holds; see the same option of `createRun`. */
+  readonly guard?: GuardOption;
   readonly onProgress?: (progress: { readonly tick: number; readonly target: number }) => void;
   /** Stops after the tick under way; the report then says how far it came. */
   readonly signal?: AbortSignal;
@@ -62,7 +65,7 @@ export interface CheckReport {
 
 const SLICE_MS = 20;
 const LIMIT = 100;
-const OPTIONS = ['store', 'id', 'from', 'to', 'every', 'limit', 'onProgress', 'signal'];
+const OPTIONS = ['store', 'id', 'from', 'to', 'every', 'limit', 'guard', 'onProgress', 'signal'];
 
 /** A check under way. */
 class Check {
@@ -142,7 +145,7 @@ export async function check<S extends Shape, M extends string>(
   checkPositive('limit', limit);
   checkFunction('onProgress', options.onProgress);
   await loadHash();
-  const log = await logOf(store, id, world);
+  const log = await logOf(store, id, world, options.guard);
   const { to = log.tick } = options;
   checkTick(log, to);
   const { from = await lastAdopted(log.source, to) } = options;

@@ -342,7 +342,8 @@ async function loadBase(
   if (stored === undefined) return 'it is gone';
   try {
     const manifest = decodeManifest(stored.manifest, { segment, tick: tick - 1 });
-    if (hex(manifest.point.stateHash) !== base) return 'another one is in its place';
+    if (hex(manifest.point.stateHash) !== base)
+      return 'another one is in its place, since the run was opened anew';
     await loadStored(engine, store, stored, manifest);
     return null;
   } catch (e) {

@@ -4,6 +4,7 @@
  * Owns the way of rows that are given, and what one wave emitted. There is no log: nothing of it is encoded,
  * hashed or kept. A call that throws leaves the scene in pieces, and it refuses to go on.
  */
+import type { GuardLevels } from '../base/ambient.ts';
 import { fail } from '../base/errors.ts';
 import { TOUCHED } from '../columns/table-store.ts';
 import { HASH_VERSION } from '../log/environment.ts';
@@ -22,6 +23,7 @@ export interface SceneStart {
   readonly tick: number;
   /** Rows by table, in order. */
   readonly tables: { readonly [table: string]: readonly object[] };
+  readonly guard: GuardLevels;
 }
 
 /** An event with its kind. */
@@ -37,8 +39,8 @@ interface Mark {
 export class SceneEngine extends Engine {
   private spoiled = false;
 
-  constructor(world: AnyWorld, { seed, config, tick, tables }: SceneStart) {
-    super(world, { hashEvery: 1, invariantsEvery: 1 });
+  constructor(world: AnyWorld, { seed, config, tick, tables, guard }: SceneStart) {
+    super(world, { hashEvery: 1, invariantsEvery: 1, guard });
     this.propose({
       seed,
       config: configText(validConfig(world, config)),

@@ -245,6 +245,13 @@ export class Archive {
     return has('manifest', tick) || snapshots.get(tick)!.chunks.some((number) => has('chunk', number));
   }
 
+  /** Whether the snapshot of a tick is there, whole, and holds the world with a state hash. */
+  isKept(memory: MemoryMedium, log: BookedLog, tick: number, stateHash: string): boolean {
+    const bytes = memory.keptBytes(log.segment, 'manifest', tick);
+    if (bytes === undefined || this.isDamaged(memory, log, tick)) return false;
+    return hex(decodeManifest(bytes, {}).point.stateHash) === stateHash;
+  }
+
   /** The calls of a store that read snapshots, with somebody who sees what they give. */
   watched(inner: Store): Pick<Store, 'readSnapshot' | 'readChunks'> {
     const given: StoredSnapshot[] = [];

@@ -39,6 +39,8 @@ interface Base {
   readonly adopted: boolean;
   readonly log: BookedLog;
   readonly tick: number;
+  /** The process that kept it. */
+  readonly pid: number;
 }
 
 /** What a run is opened with. */
@@ -165,7 +167,8 @@ export class Eras {
         `L13: an era of ${log.run} would begin after tick ${tick} with a world of nowhere:\n${text}`,
       );
     const adopted = log.ticks[tick]!.told!.code.version === version;
-    this.bases.push({ rows, stateHash: hex(point.stateHash), growth: code.growth, adopted, log, tick });
+    const stateHash = hex(point.stateHash);
+    this.bases.push({ rows, stateHash, growth: code.growth, adopted, log, tick, pid: log.pid });
   }
 
   /** A world to begin with: as recorded, or folded by the code from any tick of the era on. */
@@ -260,6 +263,22 @@ export class Eras {
         ({ told }, tick) => tick > 0 && told!.era === tick && isGone(ownerOf(log, tick), tick - 1),
       ) ||
       this.bases.some(({ log: of, tick }) => of === log && tick >= log.ticks.length - 1 && isGone(of, tick))
+    );
+  }
+
+  /**
+   * Whether a process has computed a tick of an era of its own that never reached the log, and whose base is
+   * lost, damaged, or gone for that of whoever replaced it: nobody else knows that world.
+   */
+  hasLostOwn(memory: MemoryMedium, log: BookedLog, pid: number, tick: number): boolean {
+    return this.bases.some(
+      (one) =>
+        one.log === log &&
+        one.pid === pid &&
+        one.tick < tick &&
+        log.pid !== pid &&
+        log.ticks[one.tick + 1]?.told?.before !== one.rows &&
+        !this.book.archive.isKept(memory, log, one.tick, one.stateHash),
     );
   }
 

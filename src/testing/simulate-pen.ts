@@ -165,8 +165,10 @@ export class Pen {
   private mayRead(code: ErrorCode, tick = Number.POSITIVE_INFINITY): boolean {
     const { eras } = this.stage.book;
     // Before handlers that were adopted, only some ticks are shown; see docs/SPEC.md.
-    if (code === 'NO_STATE' && eras !== null)
+    if (code === 'NO_STATE' && eras !== null) {
       if (eras.isBeforeAdopted(this.log, tick) || this.stage.mayLack(this.log)) return true;
+      if (this.stage.mayLackOwn(this.log, this.process, tick)) return true;
+    }
     // What was removed may be collected, from its end.
     if (GONE.includes(code)) return !this.log.named;
     return code === 'STORE_FAILED' && this.stage.mayFail(this.process, 'read');

@@ -189,6 +189,11 @@ export class Stage {
     return this.book.eras?.isLost(this.medium.memory, log) === true;
   }
 
+  /** Whether a process may be refused a tick of an undurable era of its own, of which the base is gone. */
+  mayLackOwn(log: BookedLog, { pid }: SimulatedProcess, tick: number): boolean {
+    return this.book.eras?.hasLostOwn(this.medium.memory, log, pid, tick) === true;
+  }
+
   /** Whether a replay was rightly refused: an era has lost its base. */
   mayNotReplay(log: BookedLog, code: string): boolean {
     return code === 'NO_STATE' && this.mayLack(log);

@@ -51,9 +51,13 @@ describe('wrong usage is code 2, a line and a hint', () => {
       ['bisect', 'second', 'second'],
       ['diff', 'second@1', 'second@2'],
       ['show', 'second@1'],
+      ['check', 'second'],
     ])
       expect((await say(at, [...command, ...DB, ...off])).err).toBe('');
     expect((await say(at, ['fork', 'second', '--at', '2', '--ticks', '1', ...DB, ...off])).code).toBe(0);
+    // Played again, the run fails where it was recorded without a guard; under its own it does not.
+    expect((await say(at, ['shrink', 'second', ...DB])).err).toMatch(/Math\.exp was used/);
+    expectRefusal(await say(at, ['shrink', 'second', ...DB, ...off]), 1, /does not fail/, /./);
   });
 
   test('a store file that is missing, and stays missing', async () => {

@@ -2,7 +2,15 @@
  * A pond of frogs, right as it stands, and variants of it with one mistake each, where a user would make it;
  * for tests of what finds them.
  */
-import { defineSchema, event, type InferShape, t, table, type WorldParts } from '../../src/index.ts';
+import {
+  defineSchema,
+  event,
+  type InferShape,
+  memoryStore,
+  t,
+  table,
+  type WorldParts,
+} from '../../src/index.ts';
 import { defineWorld } from '../../src/simulation/define-world.ts';
 
 const raw = defineSchema({
@@ -123,6 +131,37 @@ export function heedingObserver() {
   const { of, count } = counter();
   return { world: pond({ jump: of }), told: (world: object) => void count(world) };
 }
+
+/** L10: a world that goes by whether a store of its own is open. */
+export function heedingStore() {
+  let open = 0;
+  const store = () => {
+    const made = memoryStore();
+    open = 1;
+    return { ...made, close: () => made.close().finally(() => void (open = 0)) };
+  };
+  return { world: pond({ jump: () => open }), store };
+}
+
+/** What the pond's frogs were fed, as a simple reference. */
+export const fedReference = {
+  init: () => ({}) as { [frog: number]: number },
+  apply: {
+    fed: (
+      state: { readonly [frog: number]: number },
+      e: { readonly frog: number; readonly flies: number },
+    ) => ({
+      ...state,
+      [e.frog]: e.flies,
+    }),
+  },
+  compare: (
+    { frogs }: { readonly frogs: Iterable<{ readonly id: number; readonly fed: number }> },
+    state: object,
+  ) =>
+    [...frogs].every(({ id, fed }) => fed === ((state as { [frog: number]: number })[id] ?? 0)) ||
+    'fed otherwise',
+};
 
 /** Broken by an input that the schema lets pass. */
 export const overfed = () =>

@@ -2,7 +2,7 @@
  * `worldfold check <run>`: the invariants of a world, new ones among them, over a log.
  */
 import { canonicalJson } from '../../base/canonical.ts';
-import { type CheckReport, check, type Violation } from '../../index.ts';
+import { type CheckReport, check, type GuardOption, type Violation } from '../../index.ts';
 import { literal } from '../../schema/canonical-text.ts';
 import { EXIT } from '../failure.ts';
 import { type Io, line, paintFor } from '../io.ts';
@@ -24,6 +24,7 @@ export interface CheckCommandOptions {
   readonly every: number;
   /** At most how many violations are told. */
   readonly limit: number;
+  readonly guard: GuardOption;
   readonly json: boolean;
 }
 
@@ -66,7 +67,7 @@ export async function checkCommand(io: Io, o: CheckCommandOptions): Promise<numb
     let found: CheckReport;
     try {
       found = await check(world, {
-        ...{ store, id: info.id, every: o.every, limit: o.limit, signal: io.signal },
+        ...{ store, id: info.id, every: o.every, limit: o.limit, guard: o.guard, signal: io.signal },
         ...(o.from !== undefined && { from: o.from }),
         ...(o.to !== undefined && { to: o.to }),
         onProgress: ({ tick }) => progress.update(tick),

@@ -4,7 +4,7 @@
 import { writeFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { canonicalJson } from '../../base/canonical.ts';
-import type { Shape } from '../../index.ts';
+import type { GuardOption, Shape } from '../../index.ts';
 import { literal } from '../../schema/canonical-text.ts';
 import { type Shrunk, shrinkRun } from '../../testing/kit/shrink-run.ts';
 import { EXIT } from '../failure.ts';
@@ -25,6 +25,7 @@ export interface ShrinkCommandOptions {
   readonly at?: number | undefined;
   /** At most how many plans are tried. */
   readonly plans: number;
+  readonly guard: GuardOption;
   /** Where to write the file, instead of standard output. */
   readonly out?: string | undefined;
   readonly json: boolean;
@@ -57,7 +58,7 @@ export async function shrinkCommand(io: Io, o: ShrinkCommandOptions): Promise<nu
     const { world, hint } = await worldOf(io, store, info, o);
     const folder = o.out === undefined ? io.cwd : dirname(resolve(io.cwd, o.out));
     const module = imported(folder, moduleFile(hint, storeFolder(o.store, io.cwd)));
-    const found = await shrinkRun({ store, id: info.id, world }, undefined, {
+    const found = await shrinkRun({ store, id: info.id, world, guard: o.guard }, undefined, {
       ...(o.at !== undefined && { to: o.at }),
       maxPlans: o.plans,
       from: { world: module },

@@ -148,6 +148,38 @@ describe('a damaged run', () => {
   });
 });
 
+describe('a log that is damaged where it ends', () => {
+  test.each<readonly [string, string, (page: Page) => Page]>([
+    [
+      'is lost',
+      'NO_RECORD',
+      (page) => ({ ...page, records: page.records.filter(({ tick }) => tick !== 12) }),
+    ],
+    [
+      'is another',
+      'CORRUPT',
+      (page) => ({
+        ...page,
+        records: page.records.map((one) => (one.tick === 12 ? { ...one, hash: new Uint8Array(32) } : one)),
+      }),
+    ],
+  ])('L12: a last record that %s is told as damage, and not thrown', async (_, code, harm) => {
+    const whole = memoryStore();
+    await recorded(whole);
+    const store = {
+      ...whole,
+      read: async (...of: Parameters<Store['read']>) => harm(await whole.read(...of)),
+    };
+    for (const mode of ['chain', 'fold', 'execute'] as const) {
+      const report = await verify(stored(store), { mode });
+      expect(report).toMatchObject({ run: 'r', mode, verdict: 'damaged', divergence: null });
+      expect(report.damage).toMatchObject({ code, facts: { tick: 12 } });
+      expect(verifyText(report)).toContain(`run 'r' is damaged (${code})`);
+    }
+    expect(await codeOf(() => verify(stored(store, town(), 'nobody')))).toBe('UNKNOWN_RUN');
+  });
+});
+
 describe('an older era', () => {
   test('L13: ticks that other handlers recorded are verified as records, later ones in full', async () => {
     const store = memoryStore();

@@ -145,6 +145,26 @@ async function enginesFor(log: Log, mode: VerifyMode, from: number, foldFrom: nu
   return engines;
 }
 
+/** What makes a log one whose head can't be found. A run that is not there is no damage. */
+const HEADLESS: readonly ErrorCode[] = ['CORRUPT', 'NO_RECORD', 'NEWER_FORMAT'];
+
+/** The report of a log that is damaged where it ends: no record of it was read. */
+function headless(run: string, mode: VerifyMode, e: unknown): VerifyReport {
+  if (!HEADLESS.some((code) => isWorldfoldError(e, code))) throw e;
+  return {
+    run,
+    mode,
+    verdict: 'damaged',
+    chained: null,
+    compared: 0,
+    executed: 0,
+    older: null,
+    events: 0,
+    divergence: null,
+    damage: damageOf(run, e as WorldfoldError),
+  };
+}
+
 const damageOf = (run: string, { code, message, facts, hint }: WorldfoldError): DamageReport => ({
   run,
   code,
@@ -218,7 +238,12 @@ async function verifyLog(log: Log, options: VerifyOptions): Promise<VerifyReport
  */
 export async function verify(run: GivenRun | GivenLog, options: VerifyOptions = {}): Promise<VerifyReport> {
   await loadHash();
-  const log = await logGiven('verify', run);
+  let log: Log;
+  try {
+    log = await logGiven('verify', run);
+  } catch (e) {
+    return headless(run.id, options.mode ?? 'execute', e);
+  }
   checkVerify(log, options);
   return verifyLog(log, options);
 }

@@ -2,8 +2,7 @@
  * The laws as checks of one plan: each plays the plan once more, under the circumstances that the law speaks
  * of, and compares the records with those of the first play.
  *
- * Only laws that a user's own code can break are here; L1, L2, L7, L12 and L13 are worldfold's and the
- * store's.
+ * Only laws that a user's own code can break are here; L1, L2, L7 and L13 are worldfold's and the store's.
  */
 import { sameBytes } from '../../base/bytes.ts';
 import { messageOf } from '../../base/canonical.ts';
@@ -17,9 +16,11 @@ import type { TickNews } from '../../simulation/observers.ts';
 import { openCore } from '../../simulation/open-run.ts';
 import type { RunCore } from '../../simulation/run.ts';
 import { newEngine, type PolicyOptions } from '../../simulation/run-options.ts';
+import type { GuardOption } from '../../simulation/types.ts';
 import type { AnyWorld } from '../../simulation/world.ts';
 import { SimulatedMedium } from '../simulated-medium.ts';
 import { type SimulatedStore, simulatedStore } from '../simulated-store.ts';
+import { damages } from './law-damage.ts';
 import { differenceFacts, lawBroken, recordsDiffer, sameContent, worldsDiffer } from './law-error.ts';
 import {
   begin,
@@ -39,6 +40,8 @@ import { sourceText } from './source-text.ts';
 export interface Trial {
   readonly world: AnyWorld;
   readonly first: FirstPlay;
+  /** How every play and fold is guarded. */
+  readonly guard: GuardOption;
   /** A new store for each call; whoever tries the law closes them. */
   readonly store: () => Promise<Store>;
   /** Observers of the user's own. */
@@ -48,12 +51,12 @@ export interface Trial {
 const FIRST = 'first';
 
 async function again(
-  { world, first, store }: Trial,
+  { world, first, store, guard }: Trial,
   policy: PolicyOptions = {},
   happen: (given: Playing) => Happenings = () => ({}),
   as: AnyWorld = world,
 ): Promise<Recorded> {
-  const given = playing(as, first.plan, await store(), policy);
+  const given = playing(as, first.plan, await store(), { guard, ...policy });
   return playedLog(given, happen(given));
 }
 
@@ -83,8 +86,8 @@ interface Comparison {
 }
 
 /** L3: each world is folded from nothing, and compared with what was recorded of it. */
-async function fold({ world, first }: Trial): Promise<void> {
-  const engine = newEngine(world, {});
+async function fold({ world, first, guard }: Trial): Promise<void> {
+  const engine = newEngine(world, { guard });
   for (const frame of first.frames) {
     const { tick, stateHash } = frame;
     try {
@@ -121,9 +124,9 @@ async function reopening(trial: Trial): Promise<void> {
 }
 
 /** L5: the systems are run again from what was recorded, and what diverges is told as `verify` tells it. */
-async function sameAgain({ first }: Trial): Promise<void> {
+async function sameAgain({ first, guard }: Trial): Promise<void> {
   const { store, id, world } = { ...first.log, store: first.log.source.store as Store };
-  const { divergence, damage } = await verify({ store, id, world });
+  const { divergence, damage } = await verify({ store, id, world, guard });
   assert(damage === null, 'a log in memory is not damaged', { damage });
   if (divergence === null) return;
   const { tick, difference, cause } = divergence;
@@ -134,8 +137,8 @@ async function sameAgain({ first }: Trial): Promise<void> {
 
 /** L6: forks with equal inputs, made when the parent had gone on, and what became of the parent. */
 async function forks(trial: Trial): Promise<void> {
-  const { world, first, store } = trial;
-  const given = playing(world, first.plan, await store());
+  const { world, first, store, guard } = trial;
+  const given = playing(world, first.plan, await store(), { guard });
   const run = await play(given);
   const same: Comparison['same'] = (a, b) => sameContent(world.schema.compiled, a, b);
   for (const at of first.plan.schedule.forks) {
@@ -196,11 +199,11 @@ async function backends(trial: Trial): Promise<void> {
 
 /** L11: the machine stops at some commits; the run is opened at what is left of it and goes on. */
 async function crashes(trial: Trial): Promise<void> {
-  const { world, first } = trial;
+  const { world, first, guard } = trial;
   const { commitTicks, crashes: moments } = first.plan.schedule;
   const medium = new SimulatedMedium({ seed: moments.reduce((seed, tick) => seed * 31 + tick, 1) });
   const left = new Map(moments.map((tick, place) => [tick, place % 2 === 0 ? 'before' : 'after'] as const));
-  const policy = { commit: { ticks: commitTicks }, snapshots: { every: 3, keep: 2 } };
+  const policy = { guard, commit: { ticks: commitTicks }, snapshots: { every: 3, keep: 2 } };
   let store: SimulatedStore = simulatedStore({ medium });
   const given = playing(world, first.plan, store, policy);
   const happen: Happenings = {
@@ -266,6 +269,7 @@ export const LAW_CHECKS = {
   L9: { says: 'invariants, metrics and observers change nothing', check: observers },
   L10: { says: 'the store that was given holds the same bytes as memory', check: backends },
   L11: { says: 'where the machine stops, it goes on as if it never had', check: crashes },
+  L12: { says: 'a damaged record of its log is named, and never folded in', check: damages },
   L14: { says: 'what is heard of a tick is what the log holds', check: live },
 } as const satisfies { readonly [law: string]: LawCheck };
 

@@ -134,6 +134,14 @@ describe('wrong worlds', () => {
     expect(error.facts).toMatchObject({ law: 'L11', table: 'frogs', column: 'leaf', plan: { inputs: [] } });
   });
 
+  it('L12: a log whose fold is not what was recorded hides damage, and is told with it', async () => {
+    const error = await foundBy(wrong.countingHandler(), { only: ['L12'] });
+    expect(error).toMatchObject({ code: 'LAW_BROKEN', facts: { law: 'L12' } });
+    expect(error.message).toMatch(/^L12, tick (\d+): the record of tick \1 is /);
+    const { tick, plan } = error.facts as never as { tick: number; plan: Planned };
+    expect(plan.schedule.damages).toContain(tick);
+  });
+
   it('a broken invariant is found with its rows, and shrunk to the least input that breaks it', async () => {
     const error = await foundBy(wrong.overfed(), { only: ['L3'] });
     expect(error).toMatchObject({ code: 'INVARIANT_BROKEN', facts: { invariant: 'notOverfed', tick: 1 } });
@@ -154,7 +162,7 @@ describe('laws', () => {
     const declared: unknown[] = [];
     const test = (name: string, _: unknown, timeout?: number) => declared.push([name.split(' ')[0], timeout]);
     laws(wrong.pond(), { test, timeout: 5 });
-    const names = ['L3', 'L4', 'L5', 'L6', 'L8', 'L9', 'L11', 'L14'];
+    const names = ['L3', 'L4', 'L5', 'L6', 'L8', 'L9', 'L11', 'L12', 'L14'];
     expect(declared).toEqual(names.map((law) => [`${law}:`, 5]));
     declared.length = 0;
     laws(wrong.pond(), { test, only: ['L10', 'L5', 'L4'], skip: ['L4'], store: memoryStore });

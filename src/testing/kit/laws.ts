@@ -5,6 +5,7 @@
  * and a file that plays it.
  */
 import * as fc from 'fast-check';
+import { guardLevels } from '../../base/ambient.ts';
 import { checkFunction, checkNames } from '../../base/arguments.ts';
 import { messageOf, show } from '../../base/canonical.ts';
 import { fail, isWorldfoldError, WorldfoldError } from '../../base/errors.ts';
@@ -15,13 +16,13 @@ import { needWorld } from '../../replay/given.ts';
 import type { Shape } from '../../schema/infer.ts';
 import type { WorldDef } from '../../simulation/define-world.ts';
 import type { RunCore } from '../../simulation/run.ts';
-import type { Run } from '../../simulation/types.ts';
+import type { GuardOption, Run } from '../../simulation/types.ts';
 import type { AnyWorld } from '../../simulation/world.ts';
 import { LAW_CHECKS, type LawCheck, type LawName } from './law-checks.ts';
 import { type AnyPlan, type Plan, planOf, type Schedule } from './plan.ts';
 import { type AnyPlanOptions, anyPlan, PLAN_OPTIONS, type PlanOptions } from './plan-arbitraries.ts';
 import { firstPlay, PlanFailed } from './play.ts';
-import { planSummary, type ReproductionModules, reproductionText } from './reproduction.ts';
+import { guardParts, planSummary, type ReproductionModules, reproductionText } from './reproduction.ts';
 import { sourceText } from './source-text.ts';
 
 /** A function that declares a test: that of vitest, of node:test, or anything like them. */
@@ -36,6 +37,11 @@ export interface LawCircumstances<S extends Shape, M extends string = string> {
   readonly store?: () => Store | Promise<Store>;
   /** Attaches observers of your own: L9 says that they change nothing. */
   readonly observe?: (run: Run<S, M>) => void;
+  /**
+   * What becomes of a tick that uses a source which no log holds, as in the options of `createRun`: for a
+   * world that is run with some groups at another level than `throw`.
+   */
+  readonly guard?: GuardOption;
 }
 
 /** How laws are tried. */
@@ -71,7 +77,7 @@ export interface LawProperty {
   readonly property: fc.IAsyncProperty<[AnyPlan]>;
 }
 
-const CIRCUMSTANCES = ['store', 'observe'];
+const CIRCUMSTANCES = ['store', 'observe', 'guard'];
 const OPTIONS = [...PLAN_OPTIONS, ...CIRCUMSTANCES, 'runs', 'seed', 'only', 'skip', 'from'];
 const RUNS = 20;
 const TIMEOUT_MS = 120_000;
@@ -81,11 +87,24 @@ const SCHEDULED: { readonly [law in LawName]?: readonly (keyof Schedule)[] } = {
   L4: ['snapshots', 'reopenings'],
   L6: ['forks'],
   L11: ['commitTicks', 'crashes'],
+  L12: ['damages'],
+};
+
+/** What a law plays with beside the plan, if it is given: a printed file imports it. */
+const CIRCUMSTANCES_OF: { readonly [law in LawName]?: readonly ('store' | 'observe')[] } = {
+  L4: ['store'],
+  L6: ['store'],
+  L8: ['store'],
+  L9: ['store', 'observe'],
+  L10: ['store'],
+  L12: ['store'],
+  L14: ['store'],
 };
 
 interface AnyCircumstances {
   readonly store?: () => Store | Promise<Store>;
   readonly observe?: (run: RunCore) => void;
+  readonly guard?: GuardOption;
 }
 
 interface AnyOptions extends AnyPlanOptions, AnyCircumstances {
@@ -101,12 +120,12 @@ async function tryLaw(
   world: AnyWorld,
   law: LawName,
   plan: AnyPlan,
-  { store = memoryStore, observe }: AnyCircumstances,
+  { store = memoryStore, observe, guard = 'throw' }: AnyCircumstances,
 ): Promise<void> {
   await loadHash();
   if (plan.changes.length > 0)
     fail('BAD_USAGE', 'laws are tried on plans without changes', {}, 'Forks are made by the schedule.');
-  const first = await firstPlay(world, plan);
+  const first = await firstPlay(world, plan, { guard });
   const opened: Store[] = [];
   const open = async (): Promise<Store> => {
     const made = await store();
@@ -114,7 +133,7 @@ async function tryLaw(
     return made;
   };
   try {
-    await LAW_CHECKS[law].check({ world, first, store: open, observe });
+    await LAW_CHECKS[law].check({ world, first, guard, store: open, observe });
   } catch (e) {
     throw new PlanFailed(first.plan, e);
   } finally {
@@ -148,8 +167,9 @@ const nameOf = (world: AnyWorld, law: LawName): string =>
   `${law}: ${world.schema.compiled.spec.name}: ${(LAW_CHECKS[law] as LawCheck).says}`;
 
 /** What was found, with the plan and the file that plays it. */
-function reported(world: AnyWorld, law: LawName, { plan, cause }: PlanFailed, from: ReproductionModules) {
-  const isStored = law === 'L10';
+function reported(world: AnyWorld, law: LawName, { plan, cause }: PlanFailed, options: AnyOptions) {
+  const imports = CIRCUMSTANCES_OF[law]?.filter((one) => options[one] !== undefined) ?? [];
+  const circumstances = [...imports, ...guardParts(options.guard)];
   const file = reproductionText({
     world,
     plan,
@@ -158,9 +178,9 @@ function reported(world: AnyWorld, law: LawName, { plan, cause }: PlanFailed, fr
     found: messageOf(cause),
     call: 'checkLaw',
     before: ['world', sourceText(law)],
-    after: isStored ? ['{ store }'] : [],
-    modules: from,
-    imports: isStored ? ['store'] : [],
+    after: circumstances.length > 0 ? [`{ ${circumstances.join(', ')} }`] : [],
+    modules: options.from ?? {},
+    imports,
   });
   const known = isWorldfoldError(cause) ? cause : null;
   const summary = `The plan: ${planSummary(plan)}. As a file:`;
@@ -174,7 +194,7 @@ function reported(world: AnyWorld, law: LawName, { plan, cause }: PlanFailed, fr
 }
 
 function propertyOf(world: AnyWorld, law: LawName, options: AnyOptions): LawProperty {
-  const { ticks, maxInputs, inputs, config, from = {} } = options;
+  const { ticks, maxInputs, inputs, config } = options;
   const given = Object.entries({ ticks, maxInputs, inputs, config }).filter(
     ([, value]) => value !== undefined,
   );
@@ -182,7 +202,7 @@ function propertyOf(world: AnyWorld, law: LawName, options: AnyOptions): LawProp
     try {
       await tryLaw(world, law, planOf(plan), options);
     } catch (e) {
-      throw e instanceof PlanFailed ? reported(world, law, e, from) : e;
+      throw e instanceof PlanFailed ? reported(world, law, e, options) : e;
     }
   });
   return { law, name: nameOf(world, law), property };
@@ -191,6 +211,7 @@ function propertyOf(world: AnyWorld, law: LawName, options: AnyOptions): LawProp
 function propertiesOf(world: AnyWorld, options: AnyOptions): readonly LawProperty[] {
   checkFunction('store', options.store);
   checkFunction('observe', options.observe);
+  guardLevels(options.guard);
   return chosen(options).map((law) => propertyOf(world, law, options));
 }
 
@@ -280,6 +301,7 @@ export async function checkLaw<S extends Shape, M extends string>(
 ): Promise<void> {
   const world = needWorld('checkLaw', definition);
   checkNames('the circumstances of checkLaw', circumstances, CIRCUMSTANCES);
+  guardLevels(circumstances.guard);
   const [name] = checkLawNames('law', [law]);
   if (name === 'L10' && circumstances.store === undefined)
     fail('BAD_USAGE', 'L10 compares a store with memory', {}, 'Give it: { store: () => sqliteStore(…) }.');

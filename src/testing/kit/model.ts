@@ -5,6 +5,7 @@
  * came to. Owns how the two are stepped; what counts as equal is the user's.
  */
 import * as fc from 'fast-check';
+import { guardLevels } from '../../base/ambient.ts';
 import { checkFunction, checkNames } from '../../base/arguments.ts';
 import { messageOf, show } from '../../base/canonical.ts';
 import { fail, isWorldfoldError, WorldfoldError } from '../../base/errors.ts';
@@ -18,12 +19,14 @@ import type { World } from '../../schema/views.ts';
 import { validConfig } from '../../simulation/config.ts';
 import type { WorldDef } from '../../simulation/define-world.ts';
 import type { RunCore } from '../../simulation/run.ts';
+import type { PolicyOptions } from '../../simulation/run-options.ts';
+import type { GuardOption } from '../../simulation/types.ts';
 import type { AnyWorld } from '../../simulation/world.ts';
 import { loggedRows } from './logged-events.ts';
 import { type AnyInput, type AnyPlan, type Plan, planOf } from './plan.ts';
 import { type AnyPlanOptions, anyPlan, PLAN_OPTIONS, type PlanOptions } from './plan-arbitraries.ts';
 import { PlanFailed, play, playing } from './play.ts';
-import { planSummary, type ReproductionModules, reproductionText } from './reproduction.ts';
+import { guardParts, planSummary, type ReproductionModules, reproductionText } from './reproduction.ts';
 
 /** The moment that a reference is stepped at. */
 export interface ModelNow<S extends Shape> {
@@ -66,6 +69,8 @@ export interface ModelOptions<S extends Shape> extends PlanOptions<S> {
   readonly runs?: number;
   /** The seed of fast-check. */
   readonly seed?: number;
+  /** What becomes of a tick that uses a source which no log holds, as in the options of `createRun`. */
+  readonly guard?: GuardOption;
   /** This plan alone, as a printed file gives it. */
   readonly plan?: Plan<S>;
   /** Which modules a printed file imports. */
@@ -82,7 +87,7 @@ interface AnyModel {
 }
 
 const PARTS = ['init', 'apply', 'step', 'compare'];
-const OPTIONS = [...PLAN_OPTIONS, 'runs', 'seed', 'plan', 'from'];
+const OPTIONS = [...PLAN_OPTIONS, 'runs', 'seed', 'guard', 'plan', 'from'];
 const RUNS = 50;
 
 /** A reference that goes along with one run. */
@@ -144,10 +149,15 @@ function configAt(world: AnyWorld, { config, changes }: AnyPlan, tick: number): 
 }
 
 /** Plays a plan with the reference beside it. What they differ in is the cause of {@link PlanFailed}. */
-async function playBeside(world: AnyWorld, model: AnyModel, plan: AnyPlan): Promise<void> {
+async function playBeside(
+  world: AnyWorld,
+  model: AnyModel,
+  plan: AnyPlan,
+  policy: PolicyOptions,
+): Promise<void> {
   const store = memoryStore();
   const { compiled } = world.schema;
-  const given = playing(world, plan, store);
+  const given = playing(world, plan, store, policy);
   const inputs: AnyInput[] = [];
   const beside = new Beside(world, model);
   const between = async (run: RunCore): Promise<RunCore> => {
@@ -170,7 +180,11 @@ async function playBeside(world: AnyWorld, model: AnyModel, plan: AnyPlan): Prom
   }
 }
 
-function reported(world: AnyWorld, { plan, cause }: PlanFailed, from: ReproductionModules): WorldfoldError {
+function reported(
+  world: AnyWorld,
+  { plan, cause }: PlanFailed,
+  { guard, from = {} }: AnyOptions,
+): WorldfoldError {
   const { name } = world.schema.compiled.spec;
   const file = reproductionText({
     world,
@@ -180,6 +194,7 @@ function reported(world: AnyWorld, { plan, cause }: PlanFailed, from: Reproducti
     call: 'model',
     before: ['world', 'reference'],
     asOption: 'plan',
+    options: guardParts(guard),
     modules: from,
     imports: ['reference'],
   });
@@ -220,12 +235,13 @@ export async function model<S extends Shape, M extends string, R>(
       fail('BAD_USAGE', `a model needs '${part}', not ${show(reference[part])}`, { part });
   checkFunction('step of a model', reference.step);
   checkNames('the options of model', options, OPTIONS);
-  const { runs = RUNS, seed, plan, from = {}, ...given } = options as AnyOptions;
+  const { runs = RUNS, seed, plan, from, guard, ...given } = options as AnyOptions;
+  guardLevels(guard);
   await loadHash();
   const beside = reference as unknown as AnyModel;
   const play = (one: AnyPlan): Promise<void> =>
-    playBeside(world, beside, one).catch((e) => {
-      throw e instanceof PlanFailed ? reported(world, e, from) : e;
+    playBeside(world, beside, one, guard === undefined ? {} : { guard }).catch((e) => {
+      throw e instanceof PlanFailed ? reported(world, e, options as AnyOptions) : e;
     });
   if (plan !== undefined) return play(planOf(plan));
   const found = await fc.check(fc.asyncProperty(anyPlan(world, given), play), {
@@ -239,5 +255,6 @@ interface AnyOptions extends AnyPlanOptions {
   readonly runs?: number;
   readonly seed?: number;
   readonly plan?: object;
+  readonly guard?: GuardOption;
   readonly from?: ReproductionModules;
 }

@@ -116,6 +116,7 @@ describe('plans', () => {
     const { schedule } = planOf({ seed: 'a', ticks: 4, schedule: { forks: [9, 1, 5, 0], snapshots: [] } });
     expect(schedule).toEqual({
       commitTicks: 1,
+      damages: [2],
       forks: [0, 1],
       snapshots: [2],
       reopenings: [2],

@@ -155,6 +155,7 @@ const anySchedule = (ticks: number): fc.Arbitrary<Required<Schedule>> =>
     reopenings: places(ticks),
     forks: places(ticks),
     crashes: places(ticks),
+    damages: places(ticks + 1),
   });
 
 /** Plans of a world, with choices in the place of references. They shrink to fewer ticks and inputs first. */

@@ -29,6 +29,8 @@ export interface Schedule {
   readonly forks?: readonly number[];
   /** L11: the machine stops at the next commit. An even place in the list: before it is kept; else after. */
   readonly crashes?: readonly number[];
+  /** L12: the record of the tick is damaged; the last tick's may be, too. */
+  readonly damages?: readonly number[];
 }
 
 /** What a fork changes: from its tick on, the run has another seed, or another config. */
@@ -67,7 +69,7 @@ export interface AnyPlan {
 }
 
 const PARTS = ['seed', 'config', 'ticks', 'inputs', 'changes', 'schedule'];
-const MOMENTS = ['snapshots', 'reopenings', 'forks', 'crashes'] as const;
+const MOMENTS = ['snapshots', 'reopenings', 'forks', 'crashes', 'damages'] as const;
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 1;
 
@@ -86,7 +88,9 @@ function scheduleOf(given: unknown, ticks: number): Required<Schedule> {
   const { commitTicks = 1 } = schedule;
   if (!isCount(commitTicks))
     fail('BAD_USAGE', `commitTicks must be a whole number from 1 on, not ${show(commitTicks)}`, {});
-  const moments = MOMENTS.map((name) => [name, places(name, schedule[name], ticks)]);
+  // A record is there after each tick, the last one too, after which nothing else can happen.
+  const count = (name: string): number => (name === 'damages' ? ticks + 1 : ticks);
+  const moments = MOMENTS.map((name) => [name, places(name, schedule[name], count(name))]);
   return { commitTicks, ...(Object.fromEntries(moments) as Omit<Required<Schedule>, 'commitTicks'>) };
 }
 

@@ -111,8 +111,8 @@ export interface Recorded {
 }
 
 /** The durable log of a run. */
-export async function recorded({ world, store }: Playing, id: string): Promise<Recorded> {
-  const log = await logOf(store, id, world);
+export async function recorded({ world, store, policy }: Playing, id: string): Promise<Recorded> {
+  const log = await logOf(store, id, world, policy.guard);
   const frames: RecordFrame[] = [];
   for await (const frame of readFrames(store, log.source.path, 0, log.tick)) frames.push(frame);
   return { log, frames };
@@ -144,9 +144,13 @@ export class PlanFailed extends Error {
  * Plays a plan in memory, where references are still to be chosen, and keeps the world of each tick as it was
  * computed. What makes a tick fail is thrown as the cause of {@link PlanFailed}.
  */
-export async function firstPlay(world: AnyWorld, plan: AnyPlan): Promise<FirstPlay> {
+export async function firstPlay(
+  world: AnyWorld,
+  plan: AnyPlan,
+  policy: PolicyOptions = {},
+): Promise<FirstPlay> {
   const snapshots = { every: 1, keep: plan.ticks + 2, onClose: false };
-  const given = playing(world, plan, memoryStore(), { snapshots });
+  const given = playing(world, plan, memoryStore(), { ...policy, snapshots });
   const inputs: AnyInput[] = [];
   const known = (): AnyPlan => ({ ...plan, inputs: [...inputs] });
   try {

@@ -3,7 +3,9 @@
  *
  * Owns the text. It imports nothing of fast-check, so that the command line can print it without.
  */
+import { guardLevels } from '../../base/ambient.ts';
 import { defaultOf } from '../../schema/validate.ts';
+import type { GuardOption } from '../../simulation/types.ts';
 import type { AnyWorld } from '../../simulation/world.ts';
 import type { AnyPlan, Schedule } from './plan.ts';
 import { shortText, sourceText } from './source-text.ts';
@@ -14,6 +16,8 @@ export interface ReproductionModules {
   readonly world?: string;
   /** The function that makes stores: `./store.ts` if left out. */
   readonly store?: string;
+  /** The function that attaches observers: `./observe.ts` if left out. */
+  readonly observe?: string;
   /** The reference that `model` was given: `./reference.ts` if left out. */
   readonly reference?: string;
 }
@@ -34,9 +38,21 @@ export interface Reproduction {
   readonly after?: readonly string[];
   /** The option that the plan is given as, where it is not an argument of its own. */
   readonly asOption?: string;
+  /** Other options beside that one, as text. */
+  readonly options?: readonly string[];
   readonly modules: ReproductionModules;
   /** Default imports beside the world. */
-  readonly imports?: readonly ('store' | 'reference')[];
+  readonly imports?: readonly ('store' | 'observe' | 'reference')[];
+}
+
+/** The guard as an option in a text, where it is not the one that all plays have by themselves. */
+export function guardParts(guard: GuardOption | undefined): readonly string[] {
+  const levels = Object.entries(guardLevels(guard));
+  const others = levels.filter(([, level]) => level !== 'throw');
+  if (others.length === 0) return [];
+  const [[, first]] = others as [[string, string]];
+  const isOne = others.length === levels.length && others.every(([, level]) => level === first);
+  return [`guard: ${sourceText(isOne ? first : Object.fromEntries(others))}`];
 }
 
 /** The config without what it would have by itself. */
@@ -75,10 +91,11 @@ const oneLine = (text: string): string => text.split('\n', 1)[0]!.replaceAll('*/
 /** The file. */
 export function reproductionText(given: Reproduction): string {
   const { world, plan, schedule, name, found, call, before = [], after = [], modules, imports = [] } = given;
-  const { asOption } = given;
+  const { asOption, options = [] } = given;
   const defaults = ['world', ...imports] as const;
   const rest = planLines(world, plan, schedule).slice(1, -1);
-  const [first, last] = asOption === undefined ? ['{', '}'] : [`{ ${asOption}: {`, '} }'];
+  const [first, last] =
+    asOption === undefined ? ['{', '}'] : [`{ ${asOption}: {`, `${['}', ...options].join(', ')} }`];
   return [
     `/** ${oneLine(found)} */`,
     "import { test } from 'vitest';",

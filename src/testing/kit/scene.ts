@@ -4,6 +4,7 @@
  * Nothing of it is recorded; the tick that is played is the world's own, with its draws, its handlers and
  * its options of systems.
  */
+import { guardLevels } from '../../base/ambient.ts';
 import { checkNames } from '../../base/arguments.ts';
 import { show } from '../../base/canonical.ts';
 import { fail } from '../../base/errors.ts';
@@ -13,7 +14,7 @@ import type { Config, EventRow, IsSingle, NewRow, Shape } from '../../schema/inf
 import type { World } from '../../schema/views.ts';
 import type { WorldDef } from '../../simulation/define-world.ts';
 import { type KindAndRow, SceneEngine } from '../../simulation/scene-engine.ts';
-import type { Input } from '../../simulation/types.ts';
+import type { GuardOption, Input } from '../../simulation/types.ts';
 import type { AnySystem, AnyWorld } from '../../simulation/world.ts';
 
 /** Rows by table, defaults left out; of a singleton, its row. A table that is not named is empty. */
@@ -34,6 +35,8 @@ export interface SceneGiven<S extends Shape> {
   readonly tick?: number;
   /** Inputs that the tick begins with, applied in order. */
   readonly inputs?: readonly Input<S>[];
+  /** What becomes of code that uses a source which no log holds, as in the options of `createRun`. */
+  readonly guard?: GuardOption;
 }
 
 /** What a system emitted, by kind, in order; an empty list of a kind that it did not emit. */
@@ -60,18 +63,20 @@ export interface AnyGiven {
   readonly seed?: string;
   readonly tick?: number;
   readonly inputs?: readonly (readonly [kind: string, row?: object])[];
+  readonly guard?: GuardOption;
 }
 
 /** What a scene can be given. */
-export const SCENE_PARTS = ['tables', 'config', 'seed', 'tick', 'inputs'];
+export const SCENE_PARTS = ['tables', 'config', 'seed', 'tick', 'inputs', 'guard'];
 
 /** The engine of a scene, its inputs applied. */
 export function sceneEngine(call: string, world: AnyWorld, given: AnyGiven): SceneEngine {
   const { tables = {}, config = {}, seed = 'scene', tick = 1, inputs = [] } = given;
+  const guard = guardLevels(given.guard);
   if (!Number.isSafeInteger(tick) || tick < 1)
     fail('BAD_USAGE', `the tick of a ${call} is a whole number from 1 on, not ${show(tick)}`, { tick });
   const rows = Object.entries(tables).map(([name, of]) => [name, Array.isArray(of) ? of : [of]]);
-  const engine = new SceneEngine(world, { seed, config, tick, tables: Object.fromEntries(rows) });
+  const engine = new SceneEngine(world, { seed, config, tick, guard, tables: Object.fromEntries(rows) });
   for (const [kind, row = {}] of inputs) engine.submit(kind, row);
   return engine;
 }

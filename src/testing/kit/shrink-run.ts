@@ -15,12 +15,11 @@ import type { Shape } from '../../schema/infer.ts';
 import { checkStore } from '../../simulation/arguments.ts';
 import type { WorldDef } from '../../simulation/define-world.ts';
 import type { RunCore } from '../../simulation/run.ts';
-import type { Run } from '../../simulation/types.ts';
-import type { AnyWorld } from '../../simulation/world.ts';
+import type { GuardOption, Run } from '../../simulation/types.ts';
 import { type AnyPlan, type Plan, planOf } from './plan.ts';
 import { play, playing } from './play.ts';
 import { attemptedPlan, keptAttempts, recordedPlan } from './recorded-plan.ts';
-import { planSummary, type ReproductionModules, reproductionText } from './reproduction.ts';
+import { guardParts, planSummary, type ReproductionModules, reproductionText } from './reproduction.ts';
 import { shrinkPlan } from './shrink-plan.ts';
 
 /** A stored run to shrink. */
@@ -28,6 +27,8 @@ export interface ShrinkLog<S extends Shape, M extends string> {
   readonly store: Store;
   readonly id: string;
   readonly world: WorldDef<S, M>;
+  /** What becomes of a tick that uses a source which no log holds; an open run has its own. */
+  readonly guard?: GuardOption;
 }
 
 /** Whether a smaller run still does what is looked for: `error` is what it ended with, or null. */
@@ -71,16 +72,19 @@ export interface Shrunk<S extends Shape> {
 const MAX_PLANS = 500;
 const OPTIONS = ['to', 'maxPlans', 'onProgress', 'from'];
 
+/** What plans are played with. */
+type Played = Pick<Log, 'world' | 'guard'>;
+
 /** A run that was played, as far as it came. */
 interface Outcome {
   readonly run: RunCore | null;
   readonly error: WorldfoldError | null;
 }
 
-async function outcomeOf(world: AnyWorld, plan: AnyPlan): Promise<Outcome> {
+async function outcomeOf({ world, guard }: Played, plan: AnyPlan): Promise<Outcome> {
   let run: RunCore | null = null;
   try {
-    await play(playing(world, plan), { begun: (begun) => void (run = begun) });
+    await play(playing(world, plan, memoryStore(), { guard }), { begun: (begun) => void (run = begun) });
     return { run, error: null };
   } catch (e) {
     if (!isWorldfoldError(e)) throw e;
@@ -112,11 +116,11 @@ type AnyPredicate = (run: RunCore, error: WorldfoldError | null) => unknown;
 
 /** The condition that smaller plans must meet, and what the plan itself ended with. */
 async function conditionOf(
-  world: AnyWorld,
+  log: Played,
   plan: AnyPlan,
   predicate: AnyPredicate | undefined,
 ): Promise<(outcome: Outcome) => Promise<boolean>> {
-  const first = await outcomeOf(world, plan);
+  const first = await outcomeOf(log, plan);
   if (predicate === undefined) {
     const { error } = first;
     if (error === null)
@@ -137,7 +141,12 @@ async function conditionOf(
   });
 }
 
-function fileOf(world: AnyWorld, plan: AnyPlan, error: WorldfoldError | null, modules: ReproductionModules) {
+function fileOf(
+  { world, guard }: Played,
+  plan: AnyPlan,
+  error: WorldfoldError | null,
+  modules: ReproductionModules,
+) {
   const { name } = world.schema.compiled.spec;
   const found = error === null ? `What was looked for holds: ${planSummary(plan)}` : messageOf(error);
   return reproductionText({
@@ -147,6 +156,7 @@ function fileOf(world: AnyWorld, plan: AnyPlan, error: WorldfoldError | null, mo
     found,
     call: 'playPlan',
     before: ['world'],
+    after: guardParts(guard).map((part) => `{ ${part} }`),
     modules,
   });
 }
@@ -178,22 +188,22 @@ export async function shrinkRun<S extends Shape, M extends string>(
   const log = await logGiven('shrinkRun', given);
   const { world } = log;
   const start = await planToShrink(log, predicate === undefined, to);
-  const holds = await conditionOf(world, start, predicate as unknown as AnyPredicate | undefined);
+  const holds = await conditionOf(log, start, predicate as unknown as AnyPredicate | undefined);
   let tried = 0;
   const found = await shrinkPlan(
     world,
     start,
     async (plan) => {
       tried++;
-      const isFound = await holds(await outcomeOf(world, plan));
+      const isFound = await holds(await outcomeOf(log, plan));
       if (isFound) onProgress?.({ tried, ticks: plan.ticks, inputs: plan.inputs.length });
       return isFound;
     },
     maxPlans,
   );
   const { plan, stopped } = found;
-  const { error } = await outcomeOf(world, plan);
-  const file = fileOf(world, plan, error, from);
+  const { error } = await outcomeOf(log, plan);
+  const file = fileOf(log, plan, error, from);
   return { plan: shown(plan) as unknown as Plan<S>, error, file, summary: planSummary(plan), tried, stopped };
 }
 
@@ -215,10 +225,12 @@ const shown = ({ seed, config, ticks, inputs, changes }: AnyPlan): object => ({
 export async function playPlan<S extends Shape, M extends string>(
   definition: WorldDef<S, M>,
   plan: Plan<NoInfer<S>>,
-  { store = memoryStore() }: { readonly store?: Store } = {},
+  options: { readonly store?: Store; readonly guard?: GuardOption } = {},
 ): Promise<Run<S, M>> {
   const world = needWorld('playPlan', definition);
+  checkNames('the options of playPlan', options, ['store', 'guard']);
+  const { store = memoryStore(), guard = 'throw' } = options;
   checkStore('playPlan', store, 'write');
-  const run = await play(playing(world, planOf(plan), store));
+  const run = await play(playing(world, planOf(plan), store, { guard }));
   return run as unknown as Run<S, M>;
 }
