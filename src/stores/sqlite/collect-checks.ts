@@ -7,7 +7,7 @@
  */
 import type { Database } from 'better-sqlite3';
 import { type Facts, fail } from '../../base/errors.ts';
-import { runOf } from '../../log/reader.ts';
+import { isOwnSegment, runOf } from '../../log/reader.ts';
 import { noRecord } from '../../log/store-checks.ts';
 
 interface NameRow {
@@ -80,8 +80,8 @@ export class CollectionChecks {
   #checkNames(): void {
     for (const { run, segment, names } of this.#statements.names.iterate()) {
       if (segment === null) damaged(`run '${run}' is in a segment that is not there`, { run });
-      const owner = runOf(segment!);
-      if (names > 1 || (owner !== '' && owner !== run))
+      const isForeign = runOf(segment!) !== '' && !isOwnSegment(run, segment!);
+      if (names > 1 || isForeign)
         damaged(`run '${run}' names segment '${segment}', which is not its own`, { run, segment });
     }
   }
