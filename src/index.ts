@@ -2,7 +2,7 @@
  * worldfold: deterministic simulations in which the log is the world.
  *
  * Composition only: the public names of floors 0 to 5. Stores with drivers are exports of their own:
- * `worldfold/sqlite`.
+ * `worldfold/sqlite` and `worldfold/postgres`.
  */
 export type { GuardGroup, GuardLevel } from './base/ambient.ts';
 export type { Cursor, Rng } from './base/draws.ts';

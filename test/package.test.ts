@@ -95,16 +95,23 @@ describe('in a project without the optional packages', () => {
   it('a store whose driver is missing says what to install', () => {
     const code = `
       const { sqliteStore } = await import('worldfold/sqlite');
-      const e = await sqliteStore(':memory:').catch((e) => e);
-      console.log(e.code, e.hint);`;
-    expect(evaluate(project, code)).toMatch(/^MISSING_DEPENDENCY .*better-sqlite3/);
+      const { pgliteStore, postgresStore } = await import('worldfold/postgres');
+      for (const opening of [sqliteStore(':memory:'), postgresStore('postgres://h'), pgliteStore(':memory:')]) {
+        const e = await opening.catch((e) => e);
+        console.log(e.code, e.hint);
+      }`;
+    const [sqlite, server, embedded] = evaluate(project, code).split('\n');
+    expect(sqlite).toMatch(/^MISSING_DEPENDENCY .*better-sqlite3 kysely$/);
+    expect(server).toMatch(/^MISSING_DEPENDENCY .*pg kysely$/);
+    expect(embedded).toMatch(/^MISSING_DEPENDENCY .*pg kysely @electric-sql\/pglite$/);
   });
 
-  it('the types of the main entry and of the store compile, library check included', () => {
+  it('the types of the main entry and of the stores compile, library check included', () => {
     const source = `
       import * as worldfold from 'worldfold';
+      import { pgliteStore, postgresStore } from 'worldfold/postgres';
       import { sqliteStore } from 'worldfold/sqlite';
-      export const both = [worldfold.defineWorld, sqliteStore] as const;
+      export const all = [worldfold.defineWorld, sqliteStore, postgresStore, pgliteStore] as const;
       // @ts-expect-error the types are there: a name that does not exist is refused
       export const none = worldfold.noSuchName;`;
     writeFileSync(join(project, 'types.ts'), source);
@@ -130,7 +137,7 @@ describe('in a project without the optional packages', () => {
 });
 
 describe('in a project with the optional packages', () => {
-  const peers = [...Object.keys(manifest.peerDependencies), 'pg'];
+  const peers = Object.keys(manifest.peerDependencies);
 
   beforeAll(() => {
     // Each stands in for the real one and says that it was loaded, by import or by require alike.
@@ -147,6 +154,7 @@ describe('in a project with the optional packages', () => {
   });
 
   it('importing the main entry, or that of a store, loads none of them', () => {
-    expect(evaluate(project, "await import('worldfold'); await import('worldfold/sqlite')")).toBe('');
+    const stores = "await import('worldfold/sqlite'); await import('worldfold/postgres')";
+    expect(evaluate(project, `await import('worldfold'); ${stores}`)).toBe('');
   });
 });

@@ -73,6 +73,7 @@ function ownModules(): Record<string, unknown> {
   return Object.defineProperties({} as Record<string, unknown>, {
     worldfold: { enumerable: true, value: worldfold },
     'worldfold/files': lazy('files/index'),
+    'worldfold/postgres': lazy('stores/postgres/index'),
     'worldfold/sqlite': lazy('stores/sqlite/index'),
     'worldfold/testing': lazy('testing/index'),
   });

@@ -1,0 +1,156 @@
+/**
+ * One statement on its way through a connection of pg.
+ *
+ * Owns the messages of the extended protocol for it and the collecting of its rows. It is what pg calls a
+ * submittable: the client calls `submit` when it is its turn and the handlers as answers come.
+ */
+import { assert, fail } from '../../base/errors.ts';
+import type { Answer, Parameter } from './session.ts';
+import { type Field, rowReader, sent } from './values.ts';
+import type { RowBytes, Wire } from './wire.ts';
+
+/** A statement as the connection knows it: prepared under `name`, or '' for once. */
+export interface Prepared {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** What a connection has prepared, and of which it waits for the answer. */
+export class PreparedStatements {
+  readonly #known = new Set<string>();
+  readonly #asked: string[] = [];
+
+  /** Sends the statement unless the server has it. */
+  send(wire: Wire, { name, text }: Prepared): void {
+    if (this.#known.has(name)) return;
+    this.#asked.push(name);
+    wire.parse({ name, text });
+  }
+
+  /** The server has prepared what was asked for first. */
+  done(): void {
+    const name = this.#asked.shift();
+    if (name) this.#known.add(name);
+  }
+
+  /** After an error the server passes over the rest, up to the end of the statement. */
+  settle(): void {
+    this.#asked.length = 0;
+  }
+}
+
+/** The protocol counts them in 16 bits. */
+const MOST_PARAMETERS = 0xffff;
+
+/** What an answer says it did: `INSERT 0 5`, `SELECT 1`, `COMMIT`. */
+const COUNT = / (\d+)$/;
+
+/** An answer with the word that the server said for what it did. */
+export interface Done<R> extends Answer<R> {
+  readonly command: string;
+}
+
+/** A statement, its parameters, and before it perhaps one that begins its transaction. */
+export class Query<R extends object> {
+  readonly answer: Promise<Done<R>>;
+  readonly #prepared: PreparedStatements;
+  readonly #first: Prepared | null;
+  readonly #statement: Prepared;
+  readonly #values: readonly (string | Buffer | null)[];
+  readonly #rows: R[] = [];
+  #resolve!: (answer: Done<R>) => void;
+  #reject!: (e: unknown) => void;
+  #read: (row: RowBytes) => R = () => fail('INTERNAL', 'a row came before its description');
+  #said = '';
+  #failed: { readonly error: unknown } | null = null;
+
+  constructor(
+    prepared: PreparedStatements,
+    first: Prepared | null,
+    statement: Prepared,
+    parameters: readonly Parameter[],
+  ) {
+    this.#prepared = prepared;
+    this.#first = first;
+    this.#statement = statement;
+    this.#values = parameters.map(sent);
+    assert(parameters.length <= MOST_PARAMETERS, 'a statement has too many parameters', {
+      parameters: parameters.length,
+    });
+    this.answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  /** Sends it. What could not be sent is given back: the client tells `handleError`. */
+  submit(wire: Wire): unknown {
+    // Held together, so that they leave in one packet.
+    wire.stream.cork();
+    try {
+      if (this.#first !== null) {
+        this.#prepared.send(wire, this.#first);
+        wire.bind({ portal: '', statement: this.#first.name, values: [], binary: true });
+        wire.execute({ portal: '', rows: 0 });
+      }
+      this.#prepared.send(wire, this.#statement);
+      wire.bind({ portal: '', statement: this.#statement.name, values: this.#values, binary: true });
+      wire.describe({ type: 'P', name: '' });
+      wire.execute({ portal: '', rows: 0 });
+      wire.sync();
+      return null;
+    } catch (e) {
+      return e;
+    } finally {
+      wire.stream.uncork();
+    }
+  }
+
+  handleRowDescription({ fields }: { readonly fields: readonly Field[] }): void {
+    this.#try(() => {
+      this.#read = rowReader<R>(fields);
+    });
+  }
+
+  handleDataRow(row: RowBytes): void {
+    this.#try(() => this.#rows.push(this.#read(row)));
+  }
+
+  /** What can't be read is said at the end: the connection is in the middle of an answer. */
+  #try(work: () => void): void {
+    if (this.#failed !== null) return;
+    try {
+      work();
+    } catch (error) {
+      this.#failed = { error };
+    }
+  }
+
+  handleCommandComplete({ text }: { readonly text: string }): void {
+    this.#said = text;
+  }
+
+  handleEmptyQuery(): void {}
+
+  handlePortalSuspended(): void {}
+
+  handleCopyInResponse(wire: Wire): void {
+    wire.sendCopyFail('nothing is copied in');
+  }
+
+  handleCopyData(): void {}
+
+  handleError(error: unknown): void {
+    this.#prepared.settle();
+    this.#reject(error);
+  }
+
+  handleReadyForQuery(): void {
+    if (this.#failed !== null) {
+      this.#reject(this.#failed.error);
+      return;
+    }
+    const count = Number(COUNT.exec(this.#said)?.[1] ?? 0);
+    this.#resolve({ rows: this.#rows, count, command: this.#said });
+  }
+}
