@@ -38,7 +38,7 @@ const badAddress = (why: string): never =>
     'BAD_USAGE',
     `the address of the server ${why}`,
     {},
-    'Write postgres://USER@HOST:PORT/DATABASE?schema=NAME; in a password, write / as %2F, ? as %3F, # as %23.',
+    'Write postgres://USER@HOST:PORT/DB?schema=NAME; in a password, / is %2F, ? is %3F, # is %23, @ is %40.',
   );
 
 /**
@@ -69,7 +69,7 @@ export function parseStore(text: string): StorePlace {
     'BAD_USAGE',
     `'${shown}' names no store`,
     { store: shown },
-    'Write --store sqlite:FILE, postgres://USER@HOST/DATABASE or pglite:FOLDER; memory: for a run that is not kept.',
+    'Write --store sqlite:FILE, postgres://USER@HOST/DB or pglite:FOLDER; or memory:, which keeps nothing.',
   );
 }
 

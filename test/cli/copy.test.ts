@@ -70,13 +70,13 @@ describe('copy', () => {
     const other = await say(at, ['copy', 'other', ...PLACES]);
     expect(other).toMatchObject({ code: 2, out: '' });
     expect(other.err).toMatch(/copy\.db has another run 'other'\nhint: /);
-    const goOn = (store: string, ...more: string[]) => {
-      const words = ['run', 'world.ts', '--continue', '--id', 'first', '--ticks', '3'];
+    const goOn = (world: string, store: string, ...more: string[]) => {
+      const words = ['run', world, '--continue', '--id', 'first', '--ticks', '3'];
       return say(at, [...words, '--store', store, ...more]);
     };
-    expect((await goOn('sqlite:runs.db')).code).toBe(0);
-    writeFileSync(join(at, 'world.ts'), counterWorld(2));
-    expect((await goOn('sqlite:copy.db', '--adopt')).code).toBe(0);
+    expect((await goOn('world.ts', 'sqlite:runs.db')).code).toBe(0);
+    writeFileSync(join(at, 'other.ts'), counterWorld(2));
+    expect((await goOn('other.ts', 'sqlite:copy.db', '--adopt')).code).toBe(0);
     const before = await ls(at, 'sqlite:copy.db');
     const said = await say(at, ['copy', 'first', ...PLACES]);
     expect(said).toMatchObject({ code: 1, out: '' });

@@ -1,8 +1,8 @@
 /**
  * What PostgreSQL itself says of a store's database.
  *
- * Owns no call of a port: records and snapshots are verified by whoever reads them. This looks beside them, at
- * versions, sizes and settings that weaken what a commit promises, and changes nothing.
+ * Owns no call of a port: records and snapshots are verified by whoever reads them. This looks beside them,
+ * at versions, sizes and settings that weaken what a commit promises, and changes nothing.
  */
 import type { Connection } from './connection.ts';
 import { MIGRATED, quote } from './format.ts';
