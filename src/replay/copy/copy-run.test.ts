@@ -111,6 +111,24 @@ describe('what is copied', () => {
     expect(await distinct(target)).toEqual([...(await distinct(from))]);
   });
 
+  test('L13: what an era begins with is there before its first record', async () => {
+    const [from, to] = [memoryStore(), meddled()];
+    await grown(from, 'root', 5);
+    const run = await openRun(grove(2), { store: from, id: 'root', snapshots, adopt: true });
+    await run.advance(3);
+    await run.close();
+    let seen = 0;
+    to.before.append = async (segment: string, _: number, first: number, records: readonly unknown[]) => {
+      if (first > 6 || first + records.length <= 6) return;
+      seen++;
+      expect(await to.inner.snapshots(segment)).toContainEqual(
+        expect.objectContaining({ tick: 5, pinned: true }),
+      );
+    };
+    await copyRun(from, to, 'root', { snapshots: 'pinned' });
+    expect(seen).toBe(1);
+  });
+
   test('failed ticks go along once, and those of each store stay', async () => {
     const [from, to] = [memoryStore(), memoryStore()];
     await grown(from, 'root', 2);
