@@ -24,6 +24,12 @@ export type {
 } from './projections/world-diff.ts';
 export { differenceJson } from './projections/world-diff.ts';
 export { type CheckOptions, type CheckReport, check, type Violation } from './replay/check.ts';
+export {
+  type CopiedRun,
+  type CopyOptions,
+  type CopyReport,
+  copyRun,
+} from './replay/copy/copy-run.ts';
 export { describeRun, listRuns, type RunDescription } from './replay/describe.ts';
 export { type DiffLog, type DiffReport, diff } from './replay/diff.ts';
 export { differenceText } from './replay/diff-text.ts';

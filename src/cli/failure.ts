@@ -8,6 +8,7 @@
 import { CommanderError } from 'commander';
 import { type ErrorCode, isWorldfoldError } from '../base/errors.ts';
 import { type Io, line, paintFor } from './io.ts';
+import { masked } from './secrets.ts';
 
 /** The exit codes of the command line. */
 export const EXIT = { done: 0, failed: 1, usage: 2, stopped: 130 } as const;
@@ -82,12 +83,14 @@ export function reportFailure(io: Io, error: unknown, debug: boolean): void {
   const paint = paintFor(io.stderr, io.env);
   const { message, hint } = explain(error);
   const shown = isOneOf(error, IN_LINES) ? inLines : oneLine;
-  line(io.stderr, `${paint.bad('worldfold:')} ${shown(message)}`);
-  for (const detail of details(error)) line(io.stderr, detail);
-  line(io.stderr, `${paint.strong('hint:')} ${shown(hint)}`);
+  // Whatever a message repeats of an address, its password is not printed.
+  const say = (text: string): void => line(io.stderr, masked(text));
+  say(`${paint.bad('worldfold:')} ${shown(message)}`);
+  for (const detail of details(error)) say(detail);
+  say(`${paint.strong('hint:')} ${shown(hint)}`);
   if (!debug) return;
   for (let e: unknown = error; e instanceof Error; e = e.cause) {
-    if (isWorldfoldError(e)) line(io.stderr, `code: ${e.code}`);
-    line(io.stderr, e.stack ?? e.message);
+    if (isWorldfoldError(e)) say(`code: ${e.code}`);
+    say(e.stack ?? e.message);
   }
 }

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { isWorldfoldError } from '../base/errors.ts';
 import type { ColumnSpec } from '../schema/spec.ts';
 import { parseConfig } from './config.ts';
-import { collectPair, parseStore, parseTicks } from './options.ts';
+import { collectPair, parseStore, parseTicks, placeText, storeFolder } from './options.ts';
+import { masked } from './secrets.ts';
 
 const refusal = (f: () => unknown): string => {
   try {
@@ -39,8 +40,52 @@ test('a store is memory or a SQLite file, whose name may hold a colon', () => {
   expect(parseStore('memory:')).toEqual({ kind: 'memory' });
   expect(parseStore('sqlite:a b.db')).toEqual({ kind: 'sqlite', file: 'a b.db' });
   expect(parseStore('sqlite:C:\\runs.db')).toEqual({ kind: 'sqlite', file: 'C:\\runs.db' });
-  for (const bad of ['', 'sqlite:', 'runs.db', 'postgres://x', 'memory'])
-    expect(refusal(() => parseStore(bad))).toContain('names no store');
+  for (const bad of ['', 'sqlite:', 'runs.db', 'pglite:', 'postgres:x', 'memory', 'mysql://a:b@c'])
+    expect(refusal(() => parseStore(bad))).toMatch(/names no store.*postgres:\/\//);
+});
+
+test('a store is a folder of PGlite, or a database of a server and a schema of it', () => {
+  expect(parseStore('pglite:a b')).toEqual({ kind: 'pglite', folder: 'a b' });
+  const url = 'postgres://me@db.example.org:5433/worlds';
+  expect(parseStore(url)).toEqual({ kind: 'postgres', url, shown: url, schema: null });
+  expect(parseStore('postgresql:///worlds?host=/run/pg')).toEqual({
+    kind: 'postgres',
+    url: 'postgresql:///worlds?host=/run/pg',
+    shown: 'postgresql:///worlds?host=%2Frun%2Fpg',
+    schema: null,
+  });
+  const place = parseStore(`postgres://me:se%2Fcret@host/db?schema=my%20own&sslmode=require&password=x`);
+  expect(place).toEqual({
+    kind: 'postgres',
+    url: 'postgres://me:se%2Fcret@host/db?sslmode=require&password=x',
+    shown: 'postgres://me@host/db?schema=my%20own&sslmode=require',
+    schema: 'my own',
+  });
+  // What is shown names the same store again; the password comes from the environment then.
+  expect(parseStore(placeText(place))).toMatchObject({ schema: 'my own', shown: placeText(place) });
+  for (const bad of [
+    'postgres://a b:x/c',
+    'postgres://u:1/2@h/d',
+    'postgres://u:1#2@h/d',
+    'postgres://h/d?schema=',
+  ])
+    expect(refusal(() => parseStore(bad))).toMatch(/^the address of the server /);
+});
+
+test('paths in headers are seen from the folder of the store, or from where the command runs', () => {
+  const folderOf = (text: string) => storeFolder(parseStore(text), '/work');
+  expect(['sqlite:a/b.db', 'pglite:a/b', 'memory:', 'postgres://h/d'].map(folderOf)).toEqual([
+    '/work/a',
+    '/work/a',
+    '/work',
+    '/work',
+  ]);
+});
+
+test('passwords in a text are masked, whatever they hold', () => {
+  expect(masked('no postgres://me:a:b/c@d@host/db here')).toBe('no postgres://me:…@host/db here');
+  expect(masked('postgres://host/db?password=a&sslpassword=b')).not.toMatch(/=[ab]/);
+  expect(masked('at http://localhost:80/a and me@host')).toBe('at http://localhost:80/a and me@host');
 });
 
 test('ticks are whole numbers from 0 on', () => {

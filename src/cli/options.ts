@@ -7,9 +7,25 @@ import { dirname, resolve } from 'node:path';
 import { guardLevels } from '../base/ambient.ts';
 import { fail } from '../base/errors.ts';
 import type { GuardOption } from '../index.ts';
+import { shownAddress } from './secrets.ts';
 
-/** Where runs are kept: in this process only, or in a SQLite file. */
-export type StorePlace = { readonly kind: 'memory' } | { readonly kind: 'sqlite'; readonly file: string };
+/** A database of a PostgreSQL server, and the schema of it that holds the store. */
+export interface ServerPlace {
+  readonly kind: 'postgres';
+  /** The address with its password, for the driver alone. */
+  readonly url: string;
+  /** The address as it may be shown. */
+  readonly shown: string;
+  /** Null for the store's default. */
+  readonly schema: string | null;
+}
+
+/** Where runs are kept: in this process only, in a SQLite file, on a server, or in a folder of PGlite. */
+export type StorePlace =
+  | { readonly kind: 'memory' }
+  | { readonly kind: 'sqlite'; readonly file: string }
+  | { readonly kind: 'pglite'; readonly folder: string }
+  | ServerPlace;
 
 /** The store that commands use when none is named. */
 export const DEFAULT_STORE = 'sqlite:worldfold.db';
@@ -17,16 +33,43 @@ export const DEFAULT_STORE = 'sqlite:worldfold.db';
 /** The seed of runs that are given none. */
 export const DEFAULT_SEED = 'worldfold';
 
-/** Reads `sqlite:FILE` or `memory:`. */
+const badAddress = (why: string): never =>
+  fail(
+    'BAD_USAGE',
+    `the address of the server ${why}`,
+    {},
+    'Write postgres://USER@HOST:PORT/DB?schema=NAME; in a password, / is %2F, ? is %3F, # is %23, @ is %40.',
+  );
+
+/**
+ * Reads the address of a server. Its parameter `schema` is ours, the others are the driver's. What can't be
+ * read is not shown: it may hold a password.
+ */
+function parseServer(text: string): ServerPlace {
+  if (!URL.canParse(text)) return badAddress("can't be read");
+  const url = new URL(text);
+  // A password that is not written as an address needs it would be taken for something that is shown.
+  if (/@/.test(url.pathname + url.search) || url.hash !== '') badAddress('has an @ or a # behind the host');
+  const schema = url.searchParams.get('schema');
+  if (schema === '') badAddress('names an empty schema');
+  const shown = shownAddress(url);
+  url.searchParams.delete('schema');
+  return { kind: 'postgres', url: schema === null ? text : url.href, shown, schema };
+}
+
+/** Reads `sqlite:FILE`, `postgres://…`, `pglite:FOLDER` or `memory:`. */
 export function parseStore(text: string): StorePlace {
   if (text === 'memory:') return { kind: 'memory' };
-  const file = /^sqlite:(.+)$/s.exec(text)?.[1];
-  if (file !== undefined) return { kind: 'sqlite', file };
+  if (/^postgres(ql)?:\/\//.test(text)) return parseServer(text);
+  const [, kind, path] = /^(sqlite|pglite):(.+)$/s.exec(text) ?? [];
+  if (kind === 'sqlite') return { kind, file: path! };
+  if (kind === 'pglite') return { kind, folder: path! };
+  const shown = text.replace(/:\/\/.*$/s, '://…');
   return fail(
     'BAD_USAGE',
-    `'${text}' names no store`,
-    { store: text },
-    'Write --store sqlite:FILE, or --store memory: for a run that is not kept.',
+    `'${shown}' names no store`,
+    { store: shown },
+    'Write --store sqlite:FILE, postgres://USER@HOST/DB or pglite:FOLDER; or memory:, which keeps nothing.',
   );
 }
 
@@ -116,10 +159,28 @@ export const collectPair = pairReader('--config beta=0.02');
 /** Adds one `column=value` that rows must have. */
 export const collectMatch = pairReader('--where health=ill');
 
-/** The store as the user would write it. */
-export const placeText = (place: StorePlace): string =>
-  place.kind === 'memory' ? 'memory:' : `sqlite:${place.file}`;
+/** The store as the user would write it, without the password of a server. */
+export function placeText(place: StorePlace): string {
+  switch (place.kind) {
+    case 'memory':
+      return 'memory:';
+    case 'sqlite':
+      return `sqlite:${place.file}`;
+    case 'pglite':
+      return `pglite:${place.folder}`;
+    case 'postgres':
+      return place.shown;
+  }
+}
+
+/** The file or folder of a store; null where it has none of its own. */
+export function storePath(place: StorePlace, cwd: string): string | null {
+  if (place.kind === 'sqlite') return resolve(cwd, place.file);
+  return place.kind === 'pglite' ? resolve(cwd, place.folder) : null;
+}
 
 /** The folder that paths inside a store's headers are seen from: the file's, or the current one. */
-export const storeFolder = (place: StorePlace, cwd: string): string =>
-  place.kind === 'memory' ? cwd : dirname(resolve(cwd, place.file));
+export function storeFolder(place: StorePlace, cwd: string): string {
+  const path = storePath(place, cwd);
+  return path === null ? cwd : dirname(path);
+}

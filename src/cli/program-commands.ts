@@ -7,11 +7,20 @@ import { type Command, Option } from 'commander';
 import type { GuardOption } from '../index.ts';
 import { EXIT } from './failure.ts';
 import type { Io } from './io.ts';
-import { collectMatch, collectText, DEFAULT_SEED, parseNames } from './options.ts';
+import {
+  collectMatch,
+  collectText,
+  DEFAULT_SEED,
+  DEFAULT_STORE,
+  parseNames,
+  parseStore,
+  type StorePlace,
+} from './options.ts';
 import {
   atOption,
   type Common,
   configOption,
+  endOption,
   type Folding,
   guardOption,
   jsonOption,
@@ -143,6 +152,40 @@ export function addForkers(program: Command, io: Io, done: Done): void {
     .action(async (run: string, o: Common & { readonly force?: true }) => {
       const { rmCommand } = await import('./commands/rm.ts');
       done(await rmCommand(io, { run, store: o.store, force: o.force === true, json: o.json === true }));
+    });
+}
+
+interface Copying extends Pick<Common, 'json'> {
+  readonly from: StorePlace;
+  readonly to: StorePlace;
+  readonly tree?: true;
+  readonly snapshots: 'all' | 'pinned';
+}
+
+/** Adds `copy`, which takes runs to another store. */
+export function addCopier(program: Command, io: Io, done: Done): void {
+  program
+    .command('copy')
+    .summary('a run, or its whole fork tree, into another store')
+    .description(
+      'Copies a run from one store to another, under the same ids and with the same bytes and hashes, each ' +
+        'record verified. What the target has is skipped; made again, it finishes a copy that was stopped, ' +
+        'and catches up with a run that went on. Of runs that it continues, without --tree, only the ' +
+        'records that it needs are copied.',
+    )
+    .argument('<run>', 'the id of the run')
+    .addOption(
+      endOption('--from', 'the store to copy from').default(parseStore(DEFAULT_STORE), DEFAULT_STORE),
+    )
+    .addOption(endOption('--to', 'the store to copy to').makeOptionMandatory())
+    .option('--tree', 'every run of its fork tree')
+    .addOption(
+      new Option('--snapshots <which>', 'which snapshots go along').choices(['all', 'pinned']).default('all'),
+    )
+    .addOption(jsonOption())
+    .action(async (run: string, o: Copying) => {
+      const { copyCommand } = await import('./commands/copy.ts');
+      done(await copyCommand(io, { ...o, run, tree: o.tree === true, json: o.json === true }));
     });
 }
 

@@ -29,9 +29,16 @@ export interface Folding extends Common {
   readonly guard: GuardOption;
 }
 
+/** The stores that there are, as help says them. */
+const PLACES = 'sqlite:FILE, postgres://USER@HOST/DB, pglite:FOLDER or memory:';
+
+/** The store of one end of a copy. */
+export const endOption = (flags: string, what: string): Option =>
+  new Option(`${flags} <place>`, `${what}: ${PLACES}`).argParser(parseStore);
+
 /** Where runs are kept. */
 export const storeOption = (fallback: string = DEFAULT_STORE): Option =>
-  new Option('--store <place>', 'where runs are kept: sqlite:FILE or memory:')
+  new Option('--store <place>', `where runs are kept: ${PLACES}`)
     .argParser(parseStore)
     .default(parseStore(fallback), fallback);
 

@@ -9,7 +9,7 @@ import { EXIT, exitCodeOf, reportFailure } from './failure.ts';
 import type { Io } from './io.ts';
 import { ownPackage } from './package.ts';
 import { addCheckers } from './program-checkers.ts';
-import { addFolders, addForkers, addMakers, addReaders } from './program-commands.ts';
+import { addCopier, addFolders, addForkers, addMakers, addReaders } from './program-commands.ts';
 import { addProofs } from './program-proofs.ts';
 
 const EXAMPLES = `
@@ -23,6 +23,7 @@ Examples:
   worldfold replay first
   worldfold check first --world ./world.ts
   worldfold verify first
+  worldfold copy first --tree --to postgres://me@db.example.org/worlds
 
 Exit codes: 0 done, 1 the check failed, 2 wrong usage, 130 stopped by Ctrl-C.`;
 
@@ -57,6 +58,7 @@ export async function runProgram(words: readonly string[], io: Io): Promise<numb
     .addHelpText('after', EXAMPLES);
   addMakers(program, io, done);
   addForkers(program, io, done);
+  addCopier(program, io, done);
   addReaders(program, io, done);
   addFolders(program, io, done, failWith);
   addCheckers(program, io, done, failWith);

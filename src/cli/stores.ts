@@ -20,12 +20,21 @@ const ACCESS = {
   write: { create: true },
 } as const;
 
-/** Opens a store. SQLite and its packages load only when asked for. */
+/** Opens a store. The packages of a database load only when it is asked for. */
 export async function openStore(place: StorePlace, cwd: string, access: Access): Promise<Store> {
   if (place.kind === 'memory') return memoryStore();
-  const { sqliteStore } = await import('../stores/sqlite/index.ts');
-  if (place.file === ':memory:') return sqliteStore(place.file);
-  return sqliteStore(resolve(cwd, place.file), ACCESS[access]);
+  if (place.kind === 'sqlite') {
+    const { sqliteStore } = await import('../stores/sqlite/index.ts');
+    if (place.file === ':memory:') return sqliteStore(place.file);
+    return sqliteStore(resolve(cwd, place.file), ACCESS[access]);
+  }
+  const { pgliteStore, postgresStore } = await import('../stores/postgres/index.ts');
+  if (place.kind === 'postgres') {
+    const { url, schema } = place;
+    return postgresStore(url, { ...ACCESS[access], ...(schema !== null && { schema }) });
+  }
+  if (place.folder === ':memory:') return pgliteStore(place.folder);
+  return pgliteStore(resolve(cwd, place.folder), ACCESS[access]);
 }
 
 /** Opens a store, hands it to `use`, and closes it whatever happens. */

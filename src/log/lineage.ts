@@ -34,7 +34,8 @@ export async function pathOf(store: LogStore, info: SegmentInfo): Promise<LogPat
   return path;
 }
 
-async function lineageOf(store: LogStore, info: SegmentInfo): Promise<readonly SegmentInfo[]> {
+/** The segments of a log, leaf first. `UNSUPPORTED` for a fork in a store without forks; `UNKNOWN_RUN`. */
+export async function lineageOf(store: LogStore, info: SegmentInfo): Promise<readonly SegmentInfo[]> {
   if (info.parent === null) return [info];
   if (!hasForks(store)) return unsupported(store, 'forks');
   return store.lineage(info.id);

@@ -26,11 +26,18 @@ export const segmentPrefix = (run: string): string => `${run}/`;
 export const runOf = (segment: string): string => segment.slice(0, Math.max(0, segment.lastIndexOf('/')));
 
 /**
+ * Whether a run may name a segment: the one that was made for it has it, or the segment itself lends its id
+ * while a copy that will have no name is under way.
+ */
+export const isOwnSegment = (run: string, segment: string): boolean =>
+  runOf(segment) === run || segment === run;
+
+/**
  * Checks that a run is in a segment of its own: an index that names another one's shows its world. `CORRUPT`.
  */
 export function checkNamed(info: RunInfo): RunInfo {
   const { id, segment } = info;
-  if (runOf(segment.id) === id) return info;
+  if (isOwnSegment(id, segment.id)) return info;
   return fail(
     'CORRUPT',
     `run '${id}' names segment '${segment.id}', which is not its own`,

@@ -223,7 +223,19 @@ describe('help', () => {
       expect(said.out.length).toBeGreaterThan(4);
     }
     const { out } = await say(folder(), ['--help']);
-    const commands = ['demo', 'run', 'fork', 'rm', 'ls', 'tree', 'show', 'replay', 'diff', 'snapshot'];
+    const commands = [
+      'demo',
+      'run',
+      'fork',
+      'rm',
+      'ls',
+      'tree',
+      'show',
+      'replay',
+      'diff',
+      'snapshot',
+      'copy',
+    ];
     for (const command of commands) expect(out).toMatch(new RegExp(`^ +${command}`, 'm'));
   });
 });

@@ -59,6 +59,8 @@ async function onlyOldDemos(store: Store): Promise<boolean> {
  */
 export async function makeRoom(place: StorePlace, cwd: string): Promise<'new' | 'replaced' | 'added to'> {
   if (place.kind === 'memory') return 'new';
+  // What is not one file of ours is never deleted whole.
+  if (place.kind !== 'sqlite') return 'added to';
   const file = resolve(cwd, place.file);
   if (statSync(file, { throwIfNoEntry: false }) === undefined) return 'new';
   if (!(await withStore(place, cwd, 'write', onlyOldDemos))) return 'added to';

@@ -6,7 +6,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Io, line, paintFor, widthOf } from '../io.ts';
-import type { StorePlace } from '../options.ts';
+import { placeText, type StorePlace } from '../options.ts';
 import { runCommandText } from '../shell.ts';
 import { areaChart, bytesText, counted, grouped, textTable } from '../text.ts';
 import { type Outcome, seconds } from './run.ts';
@@ -54,7 +54,9 @@ export function announce(
   },
 ): void {
   const paint = paintFor(io.stdout, io.env);
-  const place = o.store.kind === 'memory' ? 'kept nowhere' : `${o.store.file} (${o.became})`;
+  const { store, became } = o;
+  const name = store.kind === 'sqlite' ? store.file : placeText(store);
+  const place = store.kind === 'memory' ? 'kept nowhere' : `${name} (${became})`;
   line(io.stdout, paint.strong('An epidemic on the real network of US flights'));
   line(io.stdout, paint.faint(`run ${o.id} · seed ${o.seed} · ${counted(o.ticks, 'day')} · ${place}`));
   line(io.stdout);
@@ -63,9 +65,9 @@ export function announce(
 /** How long the run took and how much it wrote. */
 export function tellRun(io: Io, place: StorePlace, done: Outcome): void {
   const size = (suffix: string): number =>
-    place.kind === 'memory'
-      ? 0
-      : (statSync(resolve(io.cwd, place.file + suffix), { throwIfNoEntry: false })?.size ?? 0);
+    place.kind === 'sqlite'
+      ? (statSync(resolve(io.cwd, place.file + suffix), { throwIfNoEntry: false })?.size ?? 0)
+      : 0;
   const written = size('') + size('-wal');
   const log = written === 0 ? '' : `; the log is ${bytesText(written)}`;
   const ran = `${counted(done.tick - done.before, 'day')} in ${seconds(done.ms)}${log}`;

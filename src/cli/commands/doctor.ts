@@ -194,8 +194,35 @@ async function spaceFinding(folder: string): Promise<Finding> {
     : bad('space', said, 'Make room: a run stalls when the disk is full.');
 }
 
+type DatabasePlace = Exclude<StorePlace, { readonly kind: 'memory' | 'sqlite' }>;
+
+async function databaseFinding(io: Io, place: DatabasePlace, location: string): Promise<Finding> {
+  const { examineFolder, examineServer } = await import('../../stores/postgres/examine.ts');
+  const { server, format, known, bytes, problems } =
+    place.kind === 'postgres'
+      ? await examineServer(place.url, place.schema === null ? {} : { schema: place.schema })
+      : await examineFolder(resolve(io.cwd, place.folder));
+  const said = `format ${format} of ${known}, ${bytesText(bytes)}, PostgreSQL ${server}`;
+  if (problems.length === 0) return good(location, said);
+  return bad(location, `${said}; ${problems.join('; ')}`, 'Turn it on in postgresql.conf of the server.');
+}
+
+/** A store in a database. One that is absent is no fault: the first run makes it. */
+async function databaseFindings(io: Io, place: DatabasePlace): Promise<Finding[]> {
+  const location = placeText(place);
+  try {
+    const there = await databaseFinding(io, place, location);
+    const records = () => withStore(place, io.cwd, 'read', (store) => recordsFinding(store, location));
+    return [there, await tried(`records of ${location}`, records)];
+  } catch (e) {
+    const { code = '', hint = null, message = messageOf(e) } = isWorldfoldError(e) ? e : {};
+    return [(code === 'NO_STORE' ? absent : bad)(location, message, hint)];
+  }
+}
+
 async function storeFindings(io: Io, place: StorePlace): Promise<Finding[]> {
   if (place.kind === 'memory') return [];
+  if (place.kind !== 'sqlite') return databaseFindings(io, place);
   const file = resolve(io.cwd, place.file);
   const location = placeText(place);
   const found = [await tried('space', () => spaceFinding(dirname(file)))];
@@ -225,7 +252,9 @@ export async function doctorCommand(io: Io, o: DoctorOptions): Promise<number> {
     nodeFinding(),
     await tried('engine', engineFinding),
     await packageFinding('better-sqlite3', 'stores in SQLite files', loadSqlite),
-    await packageFinding('kysely', 'stores in SQLite files', () => import('kysely')),
+    await packageFinding('kysely', 'stores in databases', () => import('kysely')),
+    await packageFinding('pg', 'stores in PostgreSQL', () => import('pg')),
+    await packageFinding('@electric-sql/pglite', 'pglite: stores', () => import('@electric-sql/pglite')),
     await packageFinding('fast-check', 'worldfold/testing', () => import('fast-check')),
     ...(await storeFindings(io, o.store)),
   ];

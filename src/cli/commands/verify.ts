@@ -47,7 +47,9 @@ async function verifyShown(
   const asked = { mode, limit, from, to };
   const progress = startProgress(io, 'verify', from, to, o.json);
   try {
-    if (workers > 1 && from < to && to <= info.segment.head.tick && o.store.kind !== 'memory') {
+    // What one process alone may have open is not shared by threads either.
+    const isShared = o.store.kind === 'sqlite' || o.store.kind === 'postgres';
+    if (workers > 1 && from < to && to <= info.segment.head.tick && isShared) {
       const { verifyOver } = await import('../verify-workers.ts');
       const task = { file, place: o.store, cwd: io.cwd, id, guard: o.guard, asked };
       return await verifyOver(workers, task, io.signal, (done) => progress.update(from + done - 1));

@@ -9,7 +9,8 @@ import { tablesOf } from '../sql/tables.ts';
 import { runner } from './kysely.ts';
 import type { Session, Statements } from './session.ts';
 
-const MIGRATED = 'worldfold_migrations';
+/** The table that holds the migrations which were applied. */
+export const MIGRATED = 'worldfold_migrations';
 const LOCK = 'worldfold_migration_lock';
 
 /** Where a store is, and what may be done there. */

@@ -6,7 +6,7 @@
  * deleted. A damaged name or fork is named when its run is read, but a collection reads no run.
  */
 import { type Facts, fail } from '../../base/errors.ts';
-import { runOf } from '../../log/reader.ts';
+import { isOwnSegment, runOf } from '../../log/reader.ts';
 import { noRecord } from '../../log/store-checks.ts';
 
 /** Names of the tables that the queries read, as SQL. */
@@ -68,8 +68,8 @@ const damaged = (what: string, facts: Facts): never =>
 /** A run names a segment that was made for it, and no other run names it. */
 export function checkName({ run, segment, names }: NameRow): void {
   if (segment === null) damaged(`run '${run}' is in a segment that is not there`, { run });
-  const owner = runOf(segment!);
-  if (names > 1 || (owner !== '' && owner !== run))
+  const isForeign = runOf(segment!) !== '' && !isOwnSegment(run, segment!);
+  if (names > 1 || isForeign)
     damaged(`run '${run}' names segment '${segment}', which is not its own`, { run, segment });
 }
 
