@@ -147,10 +147,15 @@ export class Committer {
    * takes a turn where the store does not answer at once. Nothing is waited for while the window has room.
    */
   async handOver(): Promise<void> {
-    this.groups++;
-    this.fresh = 0;
+    this.closeGroup();
     await yieldUnless(this.flight ?? this.send());
     while (this.flight !== null && this.isFull()) await this.flight;
+  }
+
+  /** What came since the last group was due is a group of its own. */
+  private closeGroup(): void {
+    this.groups++;
+    this.fresh = 0;
   }
 
   private isFull(): boolean {
@@ -172,9 +177,9 @@ export class Committer {
 
   /** Sends all that waits as one group. */
   private send(): Flight {
+    if (this.fresh > 0) this.closeGroup();
     const { groups } = this;
     const records = [...this.waiting];
-    this.fresh = 0;
     this.flight = this.offer(records).then(
       (durable) => {
         this.land(records, groups, durable);
