@@ -55,7 +55,7 @@ export class Flights {
       this.book.count('replaced beside a commit');
   }
 
-  /** A process computed so many ticks that are not durable; it commits after `ticks` of them at the latest. */
+  /** A process has computed so many ticks that are not durable; a group of it has at most `ticks`. */
   computed(pid: number, segment: string, undurable: number, ticks: number): void {
     const { book } = this;
     if (this.isUnder(pid, segment)) book.count('ticks beside a commit');
