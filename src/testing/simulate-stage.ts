@@ -316,6 +316,7 @@ export class Stage {
       this.book.note(`${what}: ${code}`);
       this.book.count(code);
       if (code === 'NO_STATE') this.book.archive.refusedWorld();
+      if (code === 'SCHEMA_DIFFERS') this.book.archive.refusedSchema();
       this.book.holds(may(code, facts), () => `${what} was refused with ${code}: ${e.message}`);
       return { value: null, code, facts };
     }
