@@ -275,11 +275,8 @@ export class Archive {
           return known === undefined || sameBytes(known, chunk);
         });
         const of = given.filter((one) => one.segment === segment && one.chunks.join() === numbers.join());
-        if (!isWhole)
-          deliver(
-            segment,
-            of.map(({ tick }) => tick),
-          );
+        // One that was opened before is there twice.
+        if (!isWhole) deliver(segment, [...new Set(of.map(({ tick }) => tick))]);
         return chunks;
       },
     };
