@@ -31,6 +31,16 @@ export const steadyClock = (): number => steadyNow();
 /** Lets timers, I/O and other tasks run before going on. */
 export const yieldToEvents = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+/** The same, unless a promise settles before they would run; it must not reject. */
+export const yieldUnless = (first: Promise<unknown>): Promise<void> =>
+  new Promise((resolve) => {
+    const turn = setImmediate(resolve);
+    void first.then(() => {
+      clearImmediate(turn);
+      resolve();
+    });
+  });
+
 /** Who holds a lease: enough to tell whether the holder's process is still alive on this host. */
 export interface ProcessIdentity {
   readonly host: string;

@@ -16,7 +16,9 @@ async function reach(state: RunState) {
   const store = meddled();
   let fails = false;
   const world = hamlet((place) => void (fails && place === 'move' && fail('BAD_USAGE', 'told to')));
-  const run = await createRun(world, { store, seed: 's', id: 'r', commit: { ticks: 1 } });
+  // The window is full with the first tick: an advance waits for the store.
+  const policy = { commit: { ticks: 1 }, maxUndurable: 1 };
+  const run = await createRun(world, { store, seed: 's', id: 'r', ...policy });
   await run.advance(2);
   let release = () => {};
   const work: Promise<unknown>[] = [];

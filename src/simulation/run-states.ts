@@ -62,9 +62,10 @@ const HINTS: { readonly [state in RunState]?: string } = {
   closed: 'Open the run again with openRun.',
 };
 
-/** Refuses a call that the state does not allow. */
-export function checkCall(run: string, state: RunState, call: RunCall): void {
+/** Refuses a call that the state does not allow; `why` tells what led to a state that a commit led to. */
+export function checkCall(run: string, state: RunState, call: RunCall, why?: () => unknown): void {
   const code = RUN_CALLS[state][call];
-  if (code !== null)
-    fail(code, `run '${run}' is ${state}: ${call} is refused`, { run, state, call }, HINTS[state]);
+  if (code === null) return;
+  const cause = state === 'stalled' || state === 'fenced' ? why?.() : undefined;
+  fail(code, `run '${run}' is ${state}: ${call} is refused`, { run, state, call }, HINTS[state], cause);
 }

@@ -23,7 +23,8 @@ import {
   type InputFrom,
 } from './arguments.ts';
 import { metaOf } from './code.ts';
-import { Committer, isLost, release } from './committer.ts';
+import { Commits } from './commits.ts';
+import { release } from './committer.ts';
 import { type ComputedTick, type Engine, InputRefused } from './engine.ts';
 import { attemptText, inputError, inRun } from './failures.ts';
 import type { ForkOptions } from './fork.ts';
@@ -34,7 +35,7 @@ import { type KnownLog, lookingBack, noState, type RestoreOptions, restore } fro
 import { finishRun } from './run-doors.ts';
 import { type AdvanceOptions, type AdvanceResult, resultOf } from './run-options.ts';
 import type { RunParts } from './run-parts.ts';
-import { checkCall, type RunState } from './run-states.ts';
+import { checkCall, type RunCall, type RunState } from './run-states.ts';
 import { checkUnpin, SnapshotKeeper } from './snapshots.ts';
 import type { KeptSnapshot } from './types.ts';
 import { checkAfter, restoreWithin } from './within-tick.ts';
@@ -50,7 +51,7 @@ export class RunCore {
   readonly submit: object;
   private readonly parts: RunParts;
   private readonly engine: Engine;
-  private readonly committer: Committer;
+  private readonly commits: Commits;
   private readonly queue: InputQueue;
   private readonly observers: Observers;
   private readonly keeper: SnapshotKeeper | null;
@@ -60,10 +61,6 @@ export class RunCore {
   private advancing = false;
   /** Whether the last tick failed. */
   private failed = false;
-  /** Whether the store did not take the last commit. */
-  private stalled = false;
-  /** Whether another writer has the log. */
-  private lost = false;
   /** Settles when the advance under way has ended. */
   private underway: Promise<void> = Promise.resolve();
   /** Settles when every snapshot that was asked for is kept: until then the world stands still. */
@@ -73,13 +70,13 @@ export class RunCore {
   private rebuildTo: number | null = null;
 
   constructor(parts: RunParts, durable: { tick: number; hash: Uint8Array }) {
-    const { id, store, segment, epoch, engine, policy, steadyClock } = parts;
+    const { id, store, engine } = parts;
     this.id = id;
     this.parts = parts;
     this.engine = engine;
-    this.committer = new Committer(store, segment, epoch, durable, policy, steadyClock);
     this.queue = new InputQueue(id, parts.maxInputs);
     this.observers = new Observers(id, engine.world.schema.compiled);
+    this.commits = new Commits(parts, durable, this.queue, this.observers);
     this.submit = this.submitters();
     this.introduced = parts.introduced;
     this.keeper = hasSnapshots(store)
@@ -102,14 +99,13 @@ export class RunCore {
 
   /** The last tick that is safe at the chosen durability. */
   get durableTick(): number {
-    return this.committer.durable.tick;
+    return this.commits.committer.durable.tick;
   }
 
   /** See {@link RunState}. */
   get state(): RunState {
     if (this.closing !== null) return 'closed';
-    if (this.lost) return 'fenced';
-    if (this.stalled) return 'stalled';
+    if (this.commits.state !== null) return this.commits.state;
     if (this.advancing) return 'advancing';
     return this.failed ? 'failed' : 'open';
   }
@@ -137,7 +133,11 @@ export class RunCore {
   /** The log as it stands: durable ticks in the store, later ones in memory. */
   get source(): LogSource {
     const { store, path } = this.parts;
-    return { store, path, durableTick: this.durableTick, undurable: [...this.committer.undurable] };
+    return { store, path, durableTick: this.durableTick, undurable: [...this.commits.committer.undurable] };
+  }
+
+  private check(call: RunCall): void {
+    checkCall(this.id, this.state, call, () => this.commits.why());
   }
 
   private submitters(): object {
@@ -150,7 +150,7 @@ export class RunCore {
   }
 
   private submitOne(kind: KindLayout, row: object = {}, from: InputFrom = {}): object {
-    checkCall(this.id, this.state, 'submit');
+    this.check('submit');
     checkFrom(from);
     // Checked and copied: what the submitter does with its row while it waits must not reach the tick.
     const own = validRow(kind, row, `input '${kind.name}'`, 'BAD_INPUT');
@@ -160,7 +160,7 @@ export class RunCore {
 
   /** Computes up to `n` ticks. Stops early when the world ends, `until` holds, or the signal is aborted. */
   async advance(n = 1, options: AdvanceOptions = {}): Promise<AdvanceResult> {
-    checkCall(this.id, this.state, 'advance');
+    this.check('advance');
     checkAdvance(n, options);
     this.advancing = true;
     this.failed = false;
@@ -181,8 +181,8 @@ export class RunCore {
     if (this.rebuildTo !== null) await this.rebuild();
     await this.advanceTo(this.tick + n, options);
     if (this.state === 'advancing' && this.queue.waitsForCommit) await this.commit();
-    // A flush beside may have met what an advance can't pass over. A close is no such thing.
-    if (this.state !== 'advancing' && this.state !== 'closed') checkCall(this.id, this.state, 'advance');
+    // A commit that nobody waited for may have failed, or a flush beside. A close tells of it by itself.
+    if (this.state !== 'closed') this.commits.check();
     return resultOf(this, this.engine);
   }
 
@@ -194,12 +194,12 @@ export class RunCore {
     while (this.tick < target && !this.hasEnded && !signal?.aborted && this.state === 'advancing') {
       await this.step();
       if (until !== undefined && this.engine.holds(until)) break;
-      if (this.committer.isDue()) await this.commit();
+      if (this.commits.committer.isDue()) await this.handOver();
       if (this.keeper?.isDue()) await this.keepSnapshot(this.keeper);
       if (steadyClock() - slice > SLICE_MS) {
         progress();
         this.engine.watch.release();
-        await this.committer.renew();
+        this.commits.committer.renew();
         await yieldToEvents();
         slice = steadyClock();
       }
@@ -258,7 +258,7 @@ export class RunCore {
     const ended = this.engine.hasEnded();
     const record = this.encode(computed);
     this.hasEnded = ended;
-    this.committer.add(record);
+    this.commits.committer.add(record);
     this.queue.applied(record.tick, submissions, computed.inputs);
     this.observers.tell('computed', [record]);
   }
@@ -322,25 +322,16 @@ export class RunCore {
     }
   }
 
-  /** Commits what waits and tells whoever waits for it. */
-  private async commit(): Promise<void> {
+  /** Hands what waits to the store; waits for it only where too much waits. */
+  private handOver(): Promise<void> {
     this.engine.watch.release();
-    try {
-      const records = await this.committer.commit();
-      this.stalled = false;
-      this.queue.committed(this.durableTick);
-      this.observers.tell('durable', records);
-    } catch (e) {
-      this.stalled = !this.isFenced(e);
-      throw inRun(e, this.id);
-    }
+    return this.commits.handOver();
   }
 
-  /** Takes note of an error that says that another writer has the log; whether one ever did. */
-  private isFenced(e: unknown): boolean {
-    this.lost ||= isLost(e);
-    if (this.lost) this.queue.abandon(e);
-    return this.lost;
+  /** Makes everything computed durable. */
+  private commit(): Promise<void> {
+    this.engine.watch.release();
+    return this.commits.all();
   }
 
   /** Waits for what the keeper does. A snapshot too may be what a replaced writer hears of it by. */
@@ -348,28 +339,28 @@ export class RunCore {
     try {
       await keeping;
     } catch (e) {
-      this.isFenced(e);
+      this.commits.note(e);
       throw inRun(e, this.id);
     }
   }
 
   /** Makes everything computed so far durable. In a stalled run: offers the same bytes again. */
   async flush(): Promise<{ readonly tick: number }> {
-    checkCall(this.id, this.state, 'flush');
+    this.check('flush');
     await this.commit();
     return { tick: this.durableTick };
   }
 
   /** Tells `tell` of every tick from now on; the function returned ends it. */
   on(when: ObservedMoment, tell: (news: TickNews) => unknown): () => void {
-    checkCall(this.id, this.state, 'read');
+    this.check('read');
     checkObserver(when, tell);
     return this.observers.add(when, tell);
   }
 
   /** The events of a kind in order, over ticks `from` to `to`, both included. */
   events(kind: string, given: { from?: number; to?: number } = {}): AsyncIterable<object> {
-    checkCall(this.id, this.state, 'read');
+    this.check('read');
     checkRange(given);
     const { from = 0, to = this.tick } = given;
     const range = { from, to: Math.min(to, this.tick), era: this.engine.nextEra };
@@ -378,7 +369,7 @@ export class RunCore {
 
   /** The metrics of all ticks so far. */
   async metrics(): Promise<MetricFrame> {
-    checkCall(this.id, this.state, 'read');
+    this.check('read');
     return metricsOf(this.source, this.tick);
   }
 
@@ -393,7 +384,7 @@ export class RunCore {
 
   /** The world as it was after a tick, or within it after an origin, built anew. */
   async at(tick: number, options: { readonly after?: string } = {}): Promise<object> {
-    checkCall(this.id, this.state, 'read');
+    this.check('read');
     this.checkTick(tick);
     const after = checkAfter(this.definition, tick, options);
     const engine = this.parts.another();
@@ -404,7 +395,7 @@ export class RunCore {
 
   /** Begins a run whose log continues this one's at a tick. */
   async fork(options: ForkOptions): Promise<RunCore> {
-    checkCall(this.id, this.state, 'read');
+    this.check('read');
     checkFork(options);
     this.checkTick(options.at);
     if (options.at > this.durableTick) await this.flush();
@@ -417,7 +408,7 @@ export class RunCore {
 
   /** Keeps a snapshot of the world as it is. */
   async snapshot({ pin = false }: { readonly pin?: boolean } = {}): Promise<{ readonly tick: number }> {
-    checkCall(this.id, this.state, 'snapshot');
+    this.check('snapshot');
     const { keeper } = this;
     if (keeper === null) return unsupported(this.parts.store, 'snapshots');
     const keeping = this.still.then(() => this.snapshotNow(keeper, pin));
@@ -434,7 +425,7 @@ export class RunCore {
 
   /** The snapshots of the run's own ticks. */
   async snapshots(): Promise<readonly KeptSnapshot[]> {
-    checkCall(this.id, this.state, 'read');
+    this.check('read');
     const { store, segment } = this.parts;
     if (!hasSnapshots(store)) return unsupported(store, 'snapshots');
     return (await store.snapshots(segment)).map(({ tick, pinned, bytes }) => ({ tick, pinned, bytes }));
@@ -442,7 +433,7 @@ export class RunCore {
 
   /** Lets a pinned snapshot go with the others, unless an era begins with it. */
   async unpin(tick: number): Promise<void> {
-    checkCall(this.id, this.state, 'snapshot');
+    this.check('snapshot');
     const { store, segment } = this.parts;
     if (!hasSnapshots(store)) return unsupported(store, 'snapshots');
     await checkUnpin(this.id, this.source, tick, this.known.begins !== null && tick === this.tick);
@@ -478,12 +469,15 @@ export class RunCore {
   private async closeNow(): Promise<void> {
     await this.underway;
     await this.still;
+    const { commits, keeper } = this;
+    const isLost = (): boolean => commits.state === 'fenced';
     try {
-      if (!this.lost) await this.commit();
-      if (!this.lost && this.rebuildTo === null && this.keeper !== null) await this.kept(this.keeper.close());
+      await commits.end();
+      if (!isLost() && this.rebuildTo === null && keeper !== null) await this.kept(keeper.close());
     } finally {
       this.queue.abandon(new WorldfoldError('CLOSED', `run '${this.id}' was closed`, { run: this.id }));
-      if (!this.lost) await release(this.parts);
+      await commits.committer.quiet();
+      if (!isLost()) await release(this.parts);
     }
   }
 }

@@ -146,7 +146,8 @@ export interface Run<S extends Shape, M extends string> extends AsyncClose {
   /** Inputs from outside. */
   readonly submit: Submit<S>;
   /**
-   * Computes `n` (1) ticks, or fewer where the world ends. `WRONG_STATE` while another advance is under way.
+   * Computes `n` (1) ticks, or fewer where the world ends. Commits go on beside; with a store that answers
+   * late, `durableTick` may lie some groups behind. `WRONG_STATE` while another advance is under way.
    * `TICK_FAILED`, `INVARIANT_BROKEN`, `REPEAT_LIMIT`, `AMBIENT`, `ASYNC_IN_TICK` or `WRITTEN_PAST`: the tick
    * left nothing behind, its inputs wait again, and the next advance tries again. `STALLED`: see `flush`.
    */
@@ -203,7 +204,8 @@ export interface Run<S extends Shape, M extends string> extends AsyncClose {
   unpin(tick: number): Promise<void>;
   /**
    * Ends the run: an advance under way stops after its tick, everything computed is made durable, the lease
-   * is given up, and further calls are refused with `CLOSED`. Closing twice does nothing more.
+   * is given up, and further calls are refused with `CLOSED`. Closing twice does nothing more. Throws why
+   * something could not be made durable.
    */
   close(): Promise<void>;
 }
@@ -277,7 +279,10 @@ export interface RunPolicy {
    */
   readonly paranoid?: boolean;
   readonly guard?: GuardOption;
-  /** Commit after so many ticks or milliseconds, whichever comes first; looked at between ticks. */
+  /**
+   * Commit after so many ticks (64) or milliseconds (100), whichever comes first; looked at between ticks. An
+   * advance waits for the store when four such groups wait.
+   */
   readonly commit?: { readonly ticks?: number; readonly ms?: number };
   /**
    * Snapshots that the run keeps by itself: one every so many ticks (1,000), one when it is closed (true),
@@ -289,7 +294,7 @@ export interface RunPolicy {
     | { readonly every?: number; readonly keep?: number; readonly onClose?: boolean };
   /** How many inputs may wait. */
   readonly maxInputs?: number;
-  /** How many bytes of records may wait for a commit. */
+  /** How many bytes of records may wait for a commit, in flight included, before an advance waits. */
   readonly maxUndurable?: number;
   /** Clocks for metadata and for intervals, in milliseconds; for tests. No clock reaches a tick. */
   readonly clocks?: { readonly wall?: () => number; readonly steady?: () => number };

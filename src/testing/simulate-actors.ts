@@ -26,7 +26,10 @@ function clockOf(pace: number): () => number {
 }
 
 /** How a writer works: nothing of it may change what is computed. */
-export function drawPolicy(stage: Stage, run: string): RunPolicy {
+export function drawPolicy(
+  stage: Stage,
+  run: string,
+): RunPolicy & { readonly commit: { readonly ticks: number } } {
   const { choices } = stage;
   const pick = (...from: readonly number[]): number => from[choices.below(from.length)]!;
   return {
@@ -78,7 +81,7 @@ async function take(stage: Stage, process: SimulatedProcess, actor: Actor): Prom
             hints: { by: process.name },
           }),
         ));
-    if (made !== null) return new Pen(stage, process, made, fuse, later);
+    if (made !== null) return new Pen(stage, process, made, fuse, { ...later, ...policy });
     if (process.dead) return null;
     await actor.pause('tries again');
   }
@@ -171,7 +174,7 @@ async function writersTurn(stage: Stage, pen: Pen): Promise<void> {
   if (choices.chance(0.1)) await pen.sendLoose();
   if (choices.chance(0.1)) stage.medium.elapse(below(50));
   if (pen.run.state === 'stalled' || choices.chance(0.1)) await pen.flush();
-  if (choices.chance(0.85)) await pen.advance(below(5));
+  if (choices.chance(0.85)) await pen.advance(choices.chance(0.1) ? below(15) : below(5));
   pen.look();
   if (choices.chance(0.2)) await pen.lookBack();
   if (choices.chance(0.1)) await pen.keep();

@@ -56,6 +56,8 @@ export class Archive {
   private readonly warnings: Warned[] = [];
   /** When somebody was refused since the world that an era begins with is lost. */
   private readonly refusals: number[] = [];
+  /** When somebody was refused for his schema. */
+  private readonly strangers: number[] = [];
   /** Where snapshots of each version are loaded, one after the other. */
   private readonly states = new Map<1 | 2, WorldState>();
 
@@ -280,11 +282,8 @@ export class Archive {
           return known === undefined || sameBytes(known, chunk);
         });
         const of = given.filter((one) => one.segment === segment && one.chunks.join() === numbers.join());
-        if (!isWhole)
-          deliver(
-            segment,
-            of.map(({ tick }) => tick),
-          );
+        // One that was opened before is there twice.
+        if (!isWhole) deliver(segment, [...new Set(of.map(({ tick }) => tick))]);
         return chunks;
       },
     };
@@ -326,6 +325,11 @@ export class Archive {
     this.refusals.push(this.book.stepNow());
   }
 
+  /** Somebody was told that no migration leads from a schema to his: what has it, he did not look into. */
+  refusedSchema(): void {
+    this.strangers.push(this.book.stepNow());
+  }
+
   /** Of which snapshots of a log there were warnings since so many of them. */
   warnedSince(from: number, { segment }: BookedLog): readonly number[] {
     return this.warnings.slice(from).flatMap((one) => (one.segment === segment ? [one.tick] : []));
@@ -345,6 +349,7 @@ export class Archive {
       // That the base of an era is damaged is told by refusing what follows from it.
       const isBase = ticks.some((tick) => log.ticks[tick + 1]?.told?.era === tick + 1);
       if (isBase && this.refusals.some((at) => at >= step)) continue;
+      if (this.strangers.some((at) => at >= step)) continue;
       this.book.holds(
         isHeard,
         () => `L12: the damaged snapshot of tick ${ticks} of ${log.run} was read in silence`,

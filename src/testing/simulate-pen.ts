@@ -51,19 +51,21 @@ export class Pen {
   private fedTo = -1;
   private blownBefore = 0;
   private readonly takesLater: boolean;
+  private readonly commit: { readonly ticks: number };
 
   constructor(
     stage: Stage,
     process: SimulatedProcess,
     run: SimulatedRun,
     fuse: SeededFuse,
-    { later }: { readonly later?: unknown } = {},
+    { later, commit }: { readonly later?: unknown; readonly commit: { readonly ticks: number } },
   ) {
     this.stage = stage;
     this.process = process;
     this.run = run;
     this.fuse = fuse;
     this.takesLater = later !== 'drop';
+    this.commit = commit;
     fuse.passed(run.tick);
     this.log = stage.book.known.get(run.id)!;
     this.heardDurable = run.durableTick;
@@ -79,6 +81,7 @@ export class Pen {
       this.tagsAt.set(tick, (tag) => hasTag(given, tag) || hasTag(planted, tag));
       stage.book.sawWorld(stateHash, text, `${this.name} at tick ${tick}`);
       this.checkTick(tick);
+      stage.flights.computed(process.pid, this.log.segment, tick - run.durableTick, commit.ticks);
     });
     run.on('durable', ({ tick, stateHash }) => {
       if (process.dead) return;
@@ -241,6 +244,7 @@ export class Pen {
   look(): void {
     const { run, stage } = this;
     const { tick } = run;
+    this.toldTick(run.durableTick, 'durableTick');
     if (run.state === 'advancing') return;
     try {
       this.saw(tick, worldText(run.world), `${this.name} looking at ${tick}`);
@@ -455,7 +459,7 @@ export class Pen {
     );
     if (process.dead) return null;
     this.saw(at, worldText(fork.world), `the fork ${id} of ${this.name}`);
-    return new Pen(stage, process, fork, this.fuse);
+    return new Pen(stage, process, fork, this.fuse, { commit: this.commit });
   }
 
   /** Reads inputs back: each stands where this writer computed it, once. */

@@ -10,6 +10,7 @@ import type { Store } from '../log/store.ts';
 import { hearWarnings } from './simulate-archive.ts';
 import { Book, WatchedMedium } from './simulate-book.ts';
 import { FIRST_CODE, type SimulatedCode } from './simulate-codes.ts';
+import { Flights } from './simulate-flights.ts';
 import { drawAsk } from './simulate-forks.ts';
 import { type BookedLog, type ForkAsk, filtered } from './simulate-ledger.ts';
 import { REFUSED } from './simulate-world.ts';
@@ -20,7 +21,9 @@ import { type SimulatedFaults, type SimulatedStore, simulatedStore } from './sim
 export interface SimulationPlan {
   readonly durability: 'process' | 'power';
   readonly checkpoint: number;
-  readonly faults: Required<Omit<SimulatedFaults, 'powerLoss'>>;
+  readonly faults: Required<Omit<SimulatedFaults, 'powerLoss' | 'late'>>;
+  /** How often calls that write are late. */
+  readonly late: number;
   /** How often each run hashes its state, by its name. */
   readonly runs: { readonly [run: string]: number };
   readonly writers: number;
@@ -68,6 +71,7 @@ function drawWork({ below, chance }: SeededChoices): Omit<SimulationPlan, 'eras'
     turns: 3 + below(6),
     deaths,
     ...drawTree({ below, chance }),
+    late: [0, 0.4, 0.85][below(3)]!,
   };
 }
 
@@ -142,6 +146,7 @@ export class Stage {
   readonly choices: SeededChoices;
   readonly book: Book;
   readonly medium: WatchedMedium;
+  readonly flights: Flights;
   readonly sources: Source[];
   /** How many writers are still at it. */
   writing = 0;
@@ -158,6 +163,7 @@ export class Stage {
     const plan = (this.plan = drawPlan(this.choices, hasEras));
     const alive = (pid: number): boolean => this.processes[pid]?.dead === false;
     this.book = new Book(() => this.scheduler.trace.length, alive, hasEras);
+    this.flights = new Flights(this.book);
     const { durability, checkpoint } = plan;
     const options = { seed, durability, checkpoint, isAlive: (who: { pid: number }) => alive(who.pid) };
     this.medium = new WatchedMedium(options, this.book);
@@ -226,7 +232,8 @@ export class Stage {
   start(name: string, calm = false, code = FIRST_CODE): SimulatedProcess {
     const pid = this.processes.length;
     this.book.eras?.codes.set(pid, code);
-    const faults = calm ? {} : this.plan.faults;
+    const { faults: chosen, late } = this.plan;
+    const faults = calm ? {} : { ...chosen, late };
     const seed = this.seed * 1009 + pid;
     const timing = calm ? {} : { scheduler: this.scheduler };
     const inner = simulatedStore({ seed, faults, medium: this.medium, name: `${name}(${pid})`, ...timing });
@@ -234,9 +241,14 @@ export class Stage {
     const store: Store = {
       ...inner,
       ...this.book.archive.watched(inner),
+      ...this.flights.watched(inner, pid),
       create: (run) => inner.create({ ...run, holder: { ...run.holder, pid } }),
       fork: (fork) => inner.fork({ ...fork, holder: { ...fork.holder, pid } }),
-      acquire: (segment, holder, takeover) => inner.acquire(segment, { ...holder, pid }, takeover),
+      acquire: async (segment, holder, takeover) => {
+        const epoch = await inner.acquire(segment, { ...holder, pid }, takeover);
+        this.flights.taken(pid, segment);
+        return epoch;
+      },
     };
     const process = { name: `${name}(${pid})`, pid, store, dead: false };
     this.processes.push(process);
@@ -249,12 +261,16 @@ export class Stage {
     process.dead = true;
     this.book.note(`${process.name} dies`);
     this.book.count('deaths');
+    this.flights.died(process.pid);
     this.lines[process.pid]!.crash();
   }
 
   /** The machine loses its power, and everyone dies. */
   losePower(): void {
-    for (const process of this.processes) process.dead = true;
+    for (const process of this.processes) {
+      if (!process.dead) this.flights.died(process.pid);
+      process.dead = true;
+    }
     this.medium.crash();
   }
 
@@ -305,6 +321,7 @@ export class Stage {
       this.book.note(`${what}: ${code}`);
       this.book.count(code);
       if (code === 'NO_STATE') this.book.archive.refusedWorld();
+      if (code === 'SCHEMA_DIFFERS') this.book.archive.refusedSchema();
       this.book.holds(may(code, facts), () => `${what} was refused with ${code}: ${e.message}`);
       return { value: null, code, facts };
     }

@@ -96,7 +96,8 @@ async function mend(stage: Stage, id: string): Promise<void> {
   const world = worldOf(code, fuse.pass);
   const before = book.logs.get(id);
   const later = before !== undefined && isOrphan(before) ? ({ later: 'drop' } as const) : stage.drawLater(id);
-  const options = { ...drawPolicy(stage, id), store: process.store, id, maxInputs: 1000 };
+  const policy = drawPolicy(stage, id);
+  const options = { ...policy, store: process.store, id, maxInputs: 1000 };
   const heard = book.archive.heard;
   const open = () =>
     before === undefined
@@ -107,7 +108,7 @@ async function mend(stage: Stage, id: string): Promise<void> {
   const outcome = await stage.ask(`mender.open(${id})`, open, may);
   if (outcome.value === null) return;
   const log = book.logs.get(id)!;
-  const pen = new Pen(stage, process, outcome.value, fuse, later);
+  const pen = new Pen(stage, process, outcome.value, fuse, { ...later, ...policy });
   checkMended(stage, log, heard);
   const sources = stage.sources.filter(({ run }) => run === id);
   for (const source of sources) await pen.send(source);

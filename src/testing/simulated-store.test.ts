@@ -295,6 +295,23 @@ describe('calls under way', () => {
     }
     expect(orders.size).toBe(6);
   });
+
+  test('calls that write may be late, there and back; those that read are not', async () => {
+    const lengths = { read: new Set<number>(), write: new Set<number>() };
+    for (let seed = 0; seed < 40; seed++)
+      for (const kind of ['read', 'write'] as const) {
+        const { medium } = await made();
+        const scheduler = simulatedScheduler(seed);
+        const store = simulatedStore({ medium, scheduler, seed, faults: { late: 0.5 } });
+        scheduler.spawn(kind, async () => {
+          await (kind === 'read' ? store.head('run') : store.keepAttempt('s', { tick: 0, text: 'x' }));
+        });
+        lengths[kind].add(await scheduler.run());
+      }
+    expect([...lengths.read]).toEqual([3]);
+    expect(Math.min(...lengths.write)).toBe(3);
+    expect(Math.max(...lengths.write)).toBeGreaterThan(6);
+  });
 });
 
 /** A run of a small world over a medium, and how it is opened again. */
@@ -381,7 +398,7 @@ describe('faults that users may ask for', () => {
   });
 
   test('L15: faults that never happen leave a seed its choices', async () => {
-    const traces = [{}, { powerLoss: 0 }].map(async (more) => {
+    const traces = [{}, { powerLoss: 0, late: 0 }].map(async (more) => {
       const medium = new SimulatedMedium({ seed: 3, ...(Object.keys(more).length > 0 && { torn: 0 }) });
       const store = simulatedStore({ medium, seed: 9, faults: { beforeCommit: 0.3, read: 0.3, ...more } });
       const outcomes: string[] = [];

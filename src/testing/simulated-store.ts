@@ -25,6 +25,11 @@ export interface SimulatedFaults {
    * The machine loses power during a call that writes: before anything of it is kept, or after all of it is.
    */
   readonly powerLoss?: number;
+  /**
+   * A call that writes waits once more, on its way there and on its way back, and so on each time. Only with
+   * a scheduler.
+   */
+  readonly late?: number;
 }
 
 /** How a simulated store is made. */
@@ -82,22 +87,25 @@ class Line {
   async call<T>(kind: Call, name: string, work: () => T): Promise<T> {
     this.#checkOpen();
     const { beforeCommit = 0, afterCommit = 0, read = 0, powerLoss = 0 } = this.#faults;
-    if (this.#scheduler !== undefined) {
-      await this.#scheduler.pause(`${this.#name}.${name} goes`);
-      this.#checkAlive();
-    }
+    await this.#wait(kind, `${this.#name}.${name} goes`);
     if (this.#choices.chance(kind === 'read' ? read : beforeCommit)) this.#fault(name, 'was refused');
     // What never happens takes no choice: a seed plays the same faults as before there was this one.
     if (kind === 'write' && powerLoss > 0 && this.#choices.chance(powerLoss))
       this.medium.crashAtCommit(this.#choices.chance(0.5) ? 'before' : 'after');
     const answer = work();
     const lost = kind === 'write' && this.#choices.chance(afterCommit);
-    if (this.#scheduler !== undefined) {
-      await this.#scheduler.pause(`${this.#name}.${name} comes back`);
-      this.#checkAlive();
-    }
+    await this.#wait(kind, `${this.#name}.${name} comes back`);
     if (lost) this.#fault(name, 'was kept, but its answer was lost');
     return answer;
+  }
+
+  async #wait(kind: Call, what: string): Promise<void> {
+    if (this.#scheduler === undefined) return;
+    const { late = 0 } = this.#faults;
+    do {
+      await this.#scheduler.pause(what);
+      this.#checkAlive();
+    } while (kind === 'write' && late > 0 && this.#choices.chance(late));
   }
 
   #checkOpen(): void {

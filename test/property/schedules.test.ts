@@ -32,6 +32,7 @@ const MET = [
   'damage mended',
   'damage read',
   'deaths',
+  'deaths beside a commit',
   'failed ticks',
   'forks',
   'forks before a fork',
@@ -45,13 +46,16 @@ const MET = [
   'removed',
   'repeated',
   'replaced',
+  'replaced beside a commit',
   'replays',
   'snapshots',
   'snapshots dropped',
   'snapshots read',
   'ticks as the parent',
+  'ticks beside a commit',
   'ticks lost',
   'warned of damage',
+  'windows filled',
 ];
 
 declareSchedules({
