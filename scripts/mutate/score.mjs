@@ -38,7 +38,9 @@ export async function runBaseline(runner, tree, files, say) {
   for (const test of new Set(files.flatMap((file) => testsOf(tree, file)))) {
     const result = await runner.run(test, undefined, FIRST_LIMIT_MS);
     if (result === undefined)
-      throw new Error(`${test} took its process with it, or longer than ${FIRST_LIMIT_MS / 1000} s, unchanged`);
+      throw new Error(
+        `${test} took its process with it, or longer than ${FIRST_LIMIT_MS / 1000} s, unchanged`,
+      );
     if (!result.passed) throw new Error(`${test} must pass before anything is changed, and fails`);
     say(`${test}: ${result.tests} tests in ${(result.ms / 1000).toFixed(1)} s`);
     baselines.set(test, { ms: result.ms, reached: new Set(result.reached) });
