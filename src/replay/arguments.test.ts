@@ -126,6 +126,14 @@ test('who hears of progress is a function, and who stops is a signal', async () 
   }
 });
 
+test('a guard is a level, or levels by group', async () => {
+  for (const guard of ['loud', 5, { clocks: 'loud' }]) {
+    await refused(() => loose(readWorld)(world, { store, id: 'r', guard }), /guard/);
+    await refused(() => loose(replay)(world, { store, id: 'r', guard }), /guard/);
+    for (const [, call] of ofLogs) await refused(() => call({ ...log, guard }), /guard/);
+  }
+});
+
 test('what is asked of a store needs one, and an id', async () => {
   await refused(() => loose(listRuns)({}), 'listRuns needs a store');
   await refused(() => loose(forkTree)(), 'forkTree needs a store');

@@ -117,3 +117,30 @@ test('L5: records that part over one world part without a difference of worlds',
       "  stream 'dice': 1 draw r1, 2 draws r2\n  the worlds after the tick are equal",
   );
 });
+
+test('of a table 20 rows are listed where no limit says another number', async () => {
+  const store = memoryStore();
+  const putting = (n: number) =>
+    tally({
+      systems: [
+        tallySchema.system('puts', ({ emit }) => {
+          for (let i = 0; i < 30; i++) emit.put({ n });
+        }),
+      ],
+    });
+  for (const n of [1, 2]) {
+    const run = await createRun(putting(n), { store, seed: 's', id: `r${n}` });
+    await run.advance(1);
+    await run.close();
+  }
+  const [a, b] = [1, 2].map((n) => ({ store, id: `r${n}`, world: putting(n) }));
+  for (const [options, listed] of [
+    [{}, 20],
+    [{ limit: 3 }, 3],
+  ] as const) {
+    const tables = [{ table: 'things', counts: { changed: 30 }, rows: { length: listed }, truncated: true }];
+    expect((await bisect(a!, b!, options)).difference).toMatchObject({ tables });
+    const { divergence } = await verify({ ...a!, world: putting(2) }, options);
+    expect(divergence!.difference).toMatchObject({ tables });
+  }
+});
