@@ -1,28 +1,33 @@
 /** Verdicts at the edges of a log: its first record, its last, and the first tick of an era. */
 import { describe, expect, test } from 'vitest';
-import { bank, recorded } from '../../../test/support/bank.ts';
+import { bank, recorded, wideBank } from '../../../test/support/bank.ts';
 import { meddled } from '../../../test/support/runs.ts';
 import { tally, tallyApply, tallySchema } from '../../../test/support/tally.ts';
 import { memoryStore } from '../../log/memory-store.ts';
+import type { Store } from '../../log/store.ts';
 import { createRun } from '../../simulation/create-run.ts';
 import { openRun } from '../../simulation/open-run.ts';
 import { bisect } from './bisect.ts';
 import { bisectText, divergenceText } from './report-text.ts';
 import { verify } from './verify.ts';
 
+/** A store that cuts the record of a tick short. */
+function spoilt(inner: Store, tick: number): Store {
+  const store = meddled(inner);
+  store.read = async (...given) => {
+    const page = await inner.read(...given);
+    const cut = page.records.map((one) => (one.tick === tick ? { ...one, bytes: one.bytes.slice(1) } : one));
+    return { ...page, records: cut };
+  };
+  return store;
+}
+
 describe('a verification', () => {
   test('L12: of a log whose first record is damaged has read none', async () => {
     const inner = memoryStore();
     await recorded(inner);
     for (const tick of [0, 4]) {
-      const store = meddled(inner);
-      store.read = async (...given) => {
-        const page = await inner.read(...given);
-        const spoilt = page.records.map((one) =>
-          one.tick === tick ? { ...one, bytes: one.bytes.slice(1) } : one,
-        );
-        return { ...page, records: spoilt };
-      };
+      const store = spoilt(inner, tick);
       for (const from of [0, 2, 4]) {
         if (from > tick) continue;
         const mode = tick === 0 ? 'fold' : 'chain';
@@ -31,6 +36,29 @@ describe('a verification', () => {
         expect(report.chained).toEqual(from === tick ? null : { from, to: tick - 1 });
       }
     }
+  });
+
+  test('L12: that does not come to its first tick, as damage lies before it, has read none', async () => {
+    const inner = memoryStore();
+    await recorded(inner, 10, false);
+    const report = await verify({ store: spoilt(inner, 2), id: 'r', world: bank(1) }, { from: 5 });
+    expect(report).toMatchObject({ verdict: 'damaged', chained: null, older: null, executed: 0 });
+  });
+
+  test('L5 L13: of a log that was migrated runs again what the present schema recorded', async () => {
+    const store = memoryStore();
+    await recorded(store);
+    const run = await openRun(wideBank, { store, id: 'r' });
+    await run.advance(3);
+    await run.close();
+    for (const [mode, executed] of [
+      ['execute', 3],
+      ['fold', 0],
+    ] as const)
+      expect(await verify({ store, id: 'r', world: wideBank }, { mode })).toMatchObject({
+        ...{ verdict: 'verified', chained: { from: 0, to: 13 }, older: { from: 0, to: 10 } },
+        ...{ compared: 3, executed },
+      });
   });
 
   test('that a signal meets on its last tick was not cut short', async () => {
