@@ -39,6 +39,8 @@ export const JUDGES = {
     'test/golden/manifest.test.ts',
   ],
   'src/replay': [
+    'src/replay/verify/verdicts.test.ts',
+    'src/replay/verify/verify.test.ts',
     'test/gallery/verify.test.ts',
     'test/gallery/sync.test.ts',
     'test/property/diff.test.ts',

@@ -33,8 +33,15 @@ describe('cells', () => {
   });
 
   it('hash alike whatever lies between them in the heap', () => {
-    const cells = fc.array(fc.string({ unit: 'grapheme', maxLength: 30 }), { minLength: 1, maxLength: 20 });
-    const writes = fc.array(fc.tuple(fc.nat(), fc.string({ maxLength: 400 })), { maxLength: 60 });
+    const cells = fc.array(fc.string({ unit: 'grapheme', maxLength: 30, size: 'max' }), {
+      minLength: 1,
+      maxLength: 20,
+      size: 'max',
+    });
+    const writes = fc.array(fc.tuple(fc.nat(), fc.string({ maxLength: 400, size: 'max' })), {
+      maxLength: 60,
+      size: 'max',
+    });
     fc.assert(
       fc.property(cells, writes, (first, list) => {
         const lane = laneOf(first);

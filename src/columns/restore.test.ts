@@ -1,8 +1,12 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { compiled } from '../../test/golden/every-type.ts';
 import { caught } from '../../test/support/runs.ts';
 import { pond, pondOf } from '../../test/support/snapshot-files.ts';
+import { ByteReader, ByteWriter, hex } from '../base/bytes.ts';
 import { loadHash } from '../base/hash.ts';
+import { t } from '../schema/columns.ts';
+import { table } from '../schema/tables.ts';
 import type { CellLane } from './cell-lane.ts';
 import type { FixedLane } from './fixed-lane.ts';
 import { Gate } from './gate.ts';
@@ -71,6 +75,39 @@ describe('a table that is filled in two steps', () => {
     ]);
     expect(filled([4, 100_000_000]).find(100_000_000)).toBe(1);
     expect(await caught(() => filled([4, 8, 4]))).toMatchObject({ code: 'DUPLICATE_KEY', facts: { key: 4 } });
+  });
+});
+
+describe('a table that was large', () => {
+  it('takes fewer rows and hashes them as one that never held more', () => {
+    const lanesOf = (store: TableStore) => store.set.lanes.map((lane) => hex(lane.digest(store.size)));
+    const [small, store] = [3, 40_000].map((rows) => pondOf(rows).tables.get('frogs')!);
+    expect(lanesOf(store!)).not.toEqual(lanesOf(small!));
+    const { set, size, nextId } = small!;
+    store!.restore({ size, nextId, capacity: 8 }, (into) => {
+      for (const [i, lane] of into.lanes.entries()) {
+        const writer = new ByteWriter(64);
+        set.lanes[i]!.encode(writer, 0, size);
+        lane.load(new ByteReader(writer.take()), 0, size);
+      }
+    });
+    expect(store!.set.lanes.map((lane) => lane.marks.length)).toEqual(set.lanes.map(() => 1));
+    expect(lanesOf(store!)).toEqual(lanesOf(small!));
+  });
+});
+
+describe('a number that is none', () => {
+  it('is stored as the one NaN, whichever it was and whoever writes it', () => {
+    const { tableOf } = compiled({ tables: { one: table({ id: t.id(), f64: t.f64({ nan: true }) }).spec } });
+    const set = new TableStore(tableOf.get('one')!, new Gate()).set;
+    set.room(8);
+    const column = set.byName.get('f64')!;
+    const { data } = column.lane as FixedLane;
+    const bits = new BigUint64Array(data.buffer);
+    const [other] = new Float64Array(BigUint64Array.of(0xfff8_0000_0000_0123n).buffer);
+    bits.fill(1n);
+    column.write(2, other, 'one');
+    expect([...bits.subarray(1, 4)]).toEqual([1n, 0x7ff8_0000_0000_0000n, 1n]);
   });
 });
 

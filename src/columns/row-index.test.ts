@@ -15,15 +15,16 @@ function check(index: RowIndex, values: Values): void {
 describe('an index of rows', () => {
   it('depends on the values alone, and never on how they came to be', () => {
     const value = fc.constantFrom(0, 1, 2, 'a', null);
+    // More rows come than go: buckets of a row or two are in order whatever is done to them.
     const step = fc.oneof(
-      fc.record({ add: value }),
-      fc.record({ change: fc.nat(), to: value }),
+      { weight: 4, arbitrary: fc.record({ add: value }) },
+      { weight: 3, arbitrary: fc.record({ change: fc.nat(), to: value }) },
       fc.record({ drop: fc.nat() }),
       fc.record({ raw: fc.nat(), to: value }),
       fc.record({ look: value }),
     );
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 80, size: 'max' }), (steps) => {
         const values: Values = [];
         const index = new RowIndex((row) => values[row]!);
         for (const s of steps) {
@@ -82,7 +83,7 @@ describe('an index of keys', () => {
     // Numbers that are no ids may be keys as well, and 0 is one of them.
     const id = fc.oneof(fc.nat(200), fc.integer({ min: 1, max: 4294967295 }), fc.constant(0));
     fc.assert(
-      fc.property(fc.array(fc.tuple(id, fc.nat(2)), { maxLength: 100 }), (steps) => {
+      fc.property(fc.array(fc.tuple(id, fc.nat(2)), { maxLength: 40, size: 'max' }), (steps) => {
         const index = new KeyIndex(true);
         const model = new Map<number, number>();
         steps.forEach(([key, what], row) => {

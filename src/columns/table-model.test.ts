@@ -123,7 +123,7 @@ const insertNamed = fc.tuple(person, fc.integer({ min: 0, max: 70 })).map(
       live.add(row, id);
     },
 );
-const insertMany = fc.array(person, { minLength: 1, maxLength: 20 }).map(
+const insertMany = fc.array(person, { minLength: 1, maxLength: 20, size: 'max' }).map(
   (rows): Step =>
     (live) => {
       const ids = live.writer.insertMany(columnsOf(rows)) as Uint32Array;
@@ -143,14 +143,14 @@ function arraysOf(rows: readonly Person[]): object {
     dir: Float64Array.from((plain.dir as number[][]).flat()),
   };
 }
-const insertArrays = fc.array(person, { minLength: 1, maxLength: 20 }).map(
+const insertArrays = fc.array(person, { minLength: 1, maxLength: 20, size: 'max' }).map(
   (rows): Step =>
     (live) => {
       live.writer.insertMany(arraysOf(rows));
       for (const row of rows) live.add(row);
     },
 );
-const insertBatch = fc.array(person, { maxLength: 20 }).map(
+const insertBatch = fc.array(person, { maxLength: 20, size: 'max' }).map(
   (rows): Step =>
     (live) => {
       const batch = new ColumnSet(BATCH, false);
@@ -267,7 +267,7 @@ const steps = fc.array(
     look,
     lookUp,
   ),
-  { maxLength: 25 },
+  { maxLength: 25, size: 'max' },
 );
 
 /** Each index finds the rows that the model has, ascending, with nothing between. */
@@ -357,7 +357,7 @@ describe('a table against a model of rows in an array', () => {
       insertBatch,
     );
     fc.assert(
-      fc.property(crowd, fc.array(step, { maxLength: 12 }), (first, list) => {
+      fc.property(crowd, fc.array(step, { maxLength: 12, size: 'max' }), (first, list) => {
         const live = run([first, ...list], true);
         expect(hex(live.store.digest())).toBe(hex(fresh(live).digest()));
       }),

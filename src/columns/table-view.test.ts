@@ -371,7 +371,7 @@ describe('keys', () => {
       fc.integer({ min: 1, max: 4294967295 }),
     );
     fc.assert(
-      fc.property(fc.array(fc.tuple(id, fc.boolean()), { maxLength: 60 }), (list) => {
+      fc.property(fc.array(fc.tuple(id, fc.boolean()), { maxLength: 60, size: 'max' }), (list) => {
         const table = open('people');
         const model = new Set<number>();
         for (const [key, gone] of list) {

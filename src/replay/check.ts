@@ -10,7 +10,7 @@ import { loadHash } from '../base/hash.ts';
 import { steadyClock, yieldToEvents } from '../base/platform.ts';
 import type { Store } from '../log/store.ts';
 import type { Shape } from '../schema/infer.ts';
-import { checkStore, checkText } from '../simulation/arguments.ts';
+import { checkSignal, checkStore, checkText } from '../simulation/arguments.ts';
 import type { WorldDef } from '../simulation/define-world.ts';
 import type { Engine } from '../simulation/engine.ts';
 import { inRun } from '../simulation/failures.ts';
@@ -144,6 +144,7 @@ export async function check<S extends Shape, M extends string>(
   checkPositive('every', every);
   checkPositive('limit', limit);
   checkFunction('onProgress', options.onProgress);
+  checkSignal(options.signal);
   await loadHash();
   const log = await logOf(store, id, world, options.guard);
   const { to = log.tick } = options;

@@ -39,6 +39,27 @@ async function readsOf(store: Meddled, call: () => Promise<unknown>): Promise<Se
   return read;
 }
 
+/** A world that counts its ticks and its inputs, and its second version, which has a column more. */
+function twoVersions() {
+  const grows = (w: any) => w.one.set({ n: w.one.value.n + 1 });
+  const declared = (version: number, more = {}) =>
+    defineSchema({
+      name: 'two',
+      version,
+      tables: { one: singleton({ n: t.u32().default(0), ...more }) },
+      events: { up: event({}) },
+      inputs: { more: event({}) },
+      ...(version > 1 && { migrations: { [version]: {} } }),
+    } as never);
+  const worldOf = (schema: any) =>
+    defineWorld(schema, {
+      setup() {},
+      apply: { up: grows, more: grows },
+      systems: [schema.system('up', ({ emit }: any) => emit.up())],
+    } as never);
+  return [worldOf(declared(1)), worldOf(declared(2, { m: t.u32().default(3) }))] as const;
+}
+
 describe('two runs', () => {
   test('L6: part at the first tick whose worlds differ, and its rows are told', async () => {
     const { run, fork } = await parted(7);
@@ -127,22 +148,30 @@ describe('two runs', () => {
     expect(await diff(late, await late.fork({ at: 35 }))).toMatchObject({ equal: true });
   });
 
+  test.each([
+    [1, 3],
+    [3, 1],
+    [2, 3],
+  ])(
+    'runs that hash every %d and every %d ticks are compared where both did, and folded between',
+    async (...every) => {
+      const store = memoryStore();
+      const [a, b, c] = await Promise.all(
+        [...every, every[1]].map((hashEvery, i) =>
+          createRun(world, { store, seed: 's', id: `r${i}`, hashEvery: hashEvery! }),
+        ),
+      );
+      for (const run of [a!, b!]) await run.advance(20);
+      expect(await diff(a!, b!)).toMatchObject({ equal: true, tick: null });
+      await c!.advance(7);
+      c!.submit.given({ n: 1 });
+      await c!.advance(13);
+      expect(await diff(a!, c!)).toMatchObject({ equal: false, tick: 8 });
+    },
+  );
+
   test('L13: two schemas are told apart; one log that moved on is compared as the code sees it', async () => {
-    const declared = (version: number, more = {}) =>
-      defineSchema({
-        name: 'two',
-        version,
-        tables: { one: singleton({ n: t.u32().default(0), ...more }) },
-        events: { up: event({}) },
-        ...(version > 1 && { migrations: { [version]: {} } }),
-      } as never);
-    const worldOf = (schema: any) =>
-      defineWorld(schema, {
-        setup() {},
-        apply: { up: (w: any) => w.one.set({ n: w.one.value.n + 1 }) },
-        systems: [schema.system('up', ({ emit }: any) => emit.up())],
-      } as never);
-    const [old, now] = [worldOf(declared(1)), worldOf(declared(2, { m: t.u32().default(3) }))];
+    const [old, now] = twoVersions();
     const store = memoryStore();
     const run = await createRun(old, { store, seed: 's', id: 'a' } as never);
     await run.advance(5);
@@ -159,6 +188,32 @@ describe('two runs', () => {
     const apart = await diff({ ...a!, world: old, tick: 5 }, { ...b!, world: now, tick: 5 });
     expect(apart).toMatchObject({ equal: false, difference: { schema: { a: expect.any(String) } } });
     expect(apart.difference.tables).toMatchObject([{ table: 'one', columnsOnlyInB: ['m'] }]);
+  });
+});
+
+describe('runs whose schemas moved on', () => {
+  test('L13: at different ticks: what their hashes can not tell is folded', async () => {
+    const [old, now] = twoVersions();
+    const store = memoryStore();
+    const run = await createRun(old, { store, seed: 's', id: 'a' } as never);
+    await run.advance(9);
+    for (const id of ['b', 'c']) await (await run.fork({ at: 3, id })).close();
+    await run.close();
+    const open = async (id: string) => openRun(now, { store, id } as never) as Promise<any>;
+    const [late, early, other] = [await open('a'), await open('b'), await open('c')];
+    await late.advance(3);
+    await early.advance(9);
+    expect(await diff(late, early)).toMatchObject({ equal: true, heads: { a: 12, b: 12 } });
+    expect(await diff(early, late)).toMatchObject({ equal: true });
+    await other.advance(2);
+    other.submit.more({});
+    await other.advance(7);
+    for (const pair of [
+      [late, other],
+      [other, late],
+      [early, other],
+    ] as const)
+      expect(await diff(...pair)).toMatchObject({ equal: false, tick: 6 });
   });
 });
 

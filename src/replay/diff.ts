@@ -15,7 +15,15 @@ import type { Engine } from '../simulation/engine.ts';
 import { frames, readEnvironment } from '../simulation/history.ts';
 import { RunCore } from '../simulation/run.ts';
 import { firstDifference, foldedAt, type Logs } from './first-difference.ts';
-import { checkTick, engineAt, type GivenLog, type GivenRun, type Log, logGiven } from './given.ts';
+import {
+  checkLimit,
+  checkTick,
+  engineAt,
+  type GivenLog,
+  type GivenRun,
+  type Log,
+  logGiven,
+} from './given.ts';
 
 /** A stored run to compare, or one of its ticks. */
 export interface DiffLog extends GivenLog {
@@ -115,11 +123,9 @@ async function diffTicks(given: unknown, ticks: readonly [number, unknown], opti
   return ofWorlds(diffWorlds(await reader(log, from), await reader(log, to), options));
 }
 
-function checkLimit(options: unknown): asserts options is DiffOptions {
+function checkOptions(options: unknown): asserts options is DiffOptions {
   checkNames('the options of diff', options, ['limit']);
-  const { limit } = options as DiffOptions;
-  if (limit !== undefined && (!Number.isSafeInteger(limit) || limit < 0))
-    fail('BAD_USAGE', `limit must be a whole number of rows, not ${show(limit)}`, { limit });
+  checkLimit((options as DiffOptions).limit);
 }
 
 /**
@@ -154,7 +160,7 @@ export function diff(a: object, b: object, options?: DiffOptions): Promise<DiffR
 export async function diff(a: object, b: unknown, c?: unknown, d?: unknown): Promise<DiffReport> {
   const isTicks = typeof b === 'number';
   const options = (isTicks ? d : c) ?? {};
-  checkLimit(options);
+  checkOptions(options);
   const [mine, other] = [a, b].map((one) => (isObject(one) ? stateOf(one) : undefined));
   if (mine !== undefined && other !== undefined) return ofWorlds(diffWorlds(mine, other, options));
   await loadHash();

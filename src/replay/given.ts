@@ -61,6 +61,12 @@ export function checkTick({ id, tick: last }: Log, tick: unknown): asserts tick 
     );
 }
 
+/** Refuses a limit of the rows that are listed which is no number of rows; none at all is one. */
+export function checkLimit(limit: unknown): void {
+  if (limit !== undefined && (!Number.isSafeInteger(limit) || (limit as number) < 0))
+    fail('BAD_USAGE', `limit must be a whole number of rows, not ${show(limit)}`, { limit });
+}
+
 /** A run that is open, as `createRun`, `openRun` and `fork` give it. */
 export interface GivenRun {
   readonly id: string;

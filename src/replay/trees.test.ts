@@ -72,6 +72,26 @@ describe('forkTree', () => {
     expect(short(await forkTree(store))).toBe('-:8[early@5:9 back@8:11]');
   });
 
+  test('passes over a run that is removed and collected while it is looked at', async () => {
+    const inner = memoryStore();
+    const root = await createRun(world, { store: inner, seed: 's', id: 'root' });
+    await root.advance(9);
+    for (const [id, at] of [
+      ['a', 5],
+      ['b', 8],
+    ] as const)
+      await (await root.fork({ at, id })).close();
+    await root.close();
+    await removeRun(inner, 'root');
+    const store = meddled(inner);
+    store.before.lineage = async () => {
+      store.before = {};
+      await removeRun(inner, 'a');
+    };
+    // What `b` continues is found after `a` was missed.
+    expect(short(await forkTree(store))).toBe('-:8[b@8:8]');
+  });
+
   test('roots stand in order of id; an empty store has none', async () => {
     const store = memoryStore();
     expect(await forkTree(store)).toEqual([]);

@@ -85,7 +85,7 @@ const step = fc.oneof(
 
 /** Scripts of up to 40 calls that begin with a run. */
 export const scripts: fc.Arbitrary<Step[]> = fc
-  .array(step, { maxLength: 40 })
+  .array(step, { maxLength: 40, size: 'max' })
   .map((steps) => [{ do: 'create', run: 'x', segment: 'x', salt: 'a', tick: 0 }, ...steps]);
 
 interface ModelSegment {

@@ -60,7 +60,7 @@ const step = fc.oneof(
 
 /** Scripts of up to 60 calls that begin with a run. */
 export const treeScripts: fc.Arbitrary<TreeStep[]> = fc
-  .array(step, { maxLength: 60 })
+  .array(step, { maxLength: 60, size: 'max' })
   .map((steps) => [{ do: 'create' }, { do: 'append', to: 0, count: 5 }, ...steps]);
 
 interface ModelSnapshot {

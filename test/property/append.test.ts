@@ -34,7 +34,7 @@ const anyOffers: fc.Arbitrary<readonly Offer[]> = fc.array(
     size: fc.integer({ min: 0, max: 4 }),
     whose: fc.constantFrom('ours', 'ours', 'ours', 'theirs', 'ours, encoded later'),
   }),
-  { maxLength: 25 },
+  { maxLength: 25, size: 'max' },
 );
 
 /** What must come of an offer: the new head, or the code of the refusal. */
@@ -93,7 +93,7 @@ test('L2: a group is kept whole or not at all, whatever fails and whenever the p
   const chain = chainOf(40, 'ours');
   const plan = fc.record({
     seed: fc.nat(),
-    groups: fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 12 }),
+    groups: fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 12, size: 'max' }),
     durability: fc.constantFrom('process' as const, 'power' as const),
     beforeCommit: fc.constantFrom(0, 0.2, 0.5),
     afterCommit: fc.constantFrom(0, 0.2, 0.5),

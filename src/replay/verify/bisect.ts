@@ -4,6 +4,7 @@
  * A record's hash stands for all before it, so that the first record that differs is found by halving; that
  * one tick is then compared event by event, and its worlds row by row.
  */
+import { checkNames } from '../../base/arguments.ts';
 import { assert } from '../../base/errors.ts';
 import { loadHash } from '../../base/hash.ts';
 import { parseChange } from '../../log/environment.ts';
@@ -13,7 +14,7 @@ import { frames } from '../../simulation/history.ts';
 import { eventsUnder } from '../../simulation/past.ts';
 import { originsOf } from '../../simulation/within-tick.ts';
 import { type Logs, lastSame, sharedTick } from '../first-difference.ts';
-import { engineAt, type GivenLog, type GivenRun, type Log, logGiven } from '../given.ts';
+import { checkLimit, engineAt, type GivenLog, type GivenRun, type Log, logGiven } from '../given.ts';
 import { compareTicks, type TickDifference, type TickSide } from './compare-ticks.ts';
 
 /** Where two runs part. */
@@ -74,8 +75,11 @@ async function partingAt(
 export async function bisect(
   a: GivenRun | GivenLog,
   b: GivenRun | GivenLog,
-  { limit = 20 }: { readonly limit?: number } = {},
+  options: { readonly limit?: number } = {},
 ): Promise<BisectReport> {
+  checkNames('the options of bisect', options, ['limit']);
+  const { limit = 20 } = options;
+  checkLimit(limit);
   await loadHash();
   const logs = { a: await logGiven('bisect', a), b: await logGiven('bisect', b) };
   const heads = { a: logs.a.tick, b: logs.b.tick };

@@ -5,7 +5,7 @@ import { checkFunction, checkNames } from '../../base/arguments.ts';
 import { show } from '../../base/canonical.ts';
 import { fail } from '../../base/errors.ts';
 import { checkSignal } from '../../simulation/arguments.ts';
-import { checkTick, type Log } from '../given.ts';
+import { checkLimit, checkTick, type Log } from '../given.ts';
 import type { VerifyMode } from './report.ts';
 
 /** How to verify. */
@@ -38,8 +38,7 @@ export function checkVerify(log: Log, options: VerifyOptions): void {
   if (from > to) fail('BAD_USAGE', `there are no ticks from ${from} to ${to}`, { from, to });
   if (mode !== undefined && !MODES.includes(mode))
     fail('BAD_USAGE', `mode is 'chain', 'fold' or 'execute', not ${show(mode)}`, { mode });
-  if (limit !== undefined && (!Number.isSafeInteger(limit) || limit < 0))
-    fail('BAD_USAGE', `limit must be a whole number of rows, not ${show(limit)}`, { limit });
+  checkLimit(limit);
   checkFunction('onProgress', options.onProgress);
   checkSignal(options.signal);
 }

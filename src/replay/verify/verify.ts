@@ -70,7 +70,11 @@ class Verification {
       this.older++;
       return true;
     }
-    if (await crossEra(folding, this.log.source, frame)) this.known = folding.tableHashes();
+    if (await crossEra(folding, this.log.source, frame)) {
+      this.known = folding.tableHashes();
+      // An era begins with the world that was recorded for it.
+      this.agreed = frame.tick - 1;
+    }
     if (this.executing !== null) await crossEra(this.executing, this.log.source, frame);
     if (!(await this.fold(folding, frame))) return false;
     if (folding.isPresent) {

@@ -106,6 +106,13 @@ describe('plans', () => {
     expect(of(3)).toMatchObject([[4, 'joined', { member: 7 }]]);
   });
 
+  it.each([3, 8, 50])('have as many inputs as they may have, of %d, and none', (maxInputs) => {
+    const counts = samples({ maxInputs }).map(({ inputs }) => inputs.length);
+    expect(Math.min(...counts)).toBe(0);
+    expect(Math.max(...counts)).toBeLessThanOrEqual(maxInputs);
+    expect(Math.max(...counts)).toBeGreaterThan(0.9 * maxInputs - 1);
+  });
+
   it('keep inputs in order of their ticks, within the ticks that they have, and places of the schedule too', () => {
     for (const { ticks, inputs } of samples()) {
       const at = inputs.map(([tick]) => tick);

@@ -170,7 +170,10 @@ export function anyPlan(world: AnyWorld, options: AnyPlanOptions = {}): fc.Arbit
     return fc.tuple(fc.integer({ min: 1, max: ticks }), fc.constant(name), row);
   });
   const inputs: fc.Arbitrary<AnyInput[]> =
-    rows.length === 0 ? fc.constant([]) : fc.array(fc.oneof(...rows), { maxLength: maxInputs });
+    rows.length === 0
+      ? fc.constant([])
+      : // Without a size, fast-check makes about ten at most, whatever the bound is.
+        fc.array(fc.oneof(...rows), { maxLength: maxInputs, size: 'max' });
   return fc
     .record({
       ticks: fc.integer({ min: 1, max: ticks }),
