@@ -1,6 +1,6 @@
 /** L1 and L2: the log only grows, by whole groups, whatever is offered and whatever fails. */
 import * as fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { hex } from '../../src/base/bytes.ts';
 import { isWorldfoldError } from '../../src/base/errors.ts';
 import { memoryStore } from '../../src/log/memory-store.ts';
@@ -9,6 +9,8 @@ import { sqliteStore } from '../../src/stores/sqlite/index.ts';
 import { SimulatedMedium } from '../../src/testing/simulated-medium.ts';
 import { seededChoices } from '../../src/testing/simulated-scheduler.ts';
 import { simulatedStore } from '../../src/testing/simulated-store.ts';
+import { withoutPostgres } from '../support/postgres.ts';
+import { onServer } from '../support/postgres-stores.ts';
 import { holds } from './support/holds.ts';
 import { ALL } from './support/recorded.ts';
 import { chainOf, otherMetadata } from './support/records.ts';
@@ -46,10 +48,14 @@ function fateOf({ from, size, whose }: Offer, head: number): number | string {
   return from === 0 && size === 1 ? head : 'DIVERGED';
 }
 
+const server = withoutPostgres ? null : await onServer();
+afterAll(() => server?.end());
+
 const STORES: { readonly [name: string]: () => Store | Promise<Store> } = {
   memory: () => memoryStore(),
   sqlite: () => sqliteStore(':memory:'),
   simulated: () => simulatedStore(),
+  ...(server && { postgres: () => server.open({ schema: server.schema() }) }),
 };
 
 for (const [name, open] of Object.entries(STORES))

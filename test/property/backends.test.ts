@@ -1,9 +1,12 @@
-/** L10: memory, SQLite in a file and SQLite in memory hold the same bytes and give the same hashes. */
+/**
+ * L10: memory, SQLite in a file and in memory, PostgreSQL on a server and embedded hold the same bytes and
+ * give the same hashes.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { hex } from '../../src/base/bytes.ts';
 import { memoryStore } from '../../src/log/memory-store.ts';
 import type { Store } from '../../src/log/store.ts';
@@ -13,12 +16,26 @@ import { sqliteStore } from '../../src/stores/sqlite/index.ts';
 import { anyWorld, type WorldPlan, worldOf } from '../../src/testing/arbitraries-world.ts';
 import { dumpWorld, firstDifference, type WorldDump } from '../../src/testing/reference-world.ts';
 import { simulatedStore } from '../../src/testing/simulated-store.ts';
+import { withoutPostgres } from '../support/postgres.ts';
+import { inPglite, onServer, type StoreDatabase } from '../support/postgres-stores.ts';
 import { begin, runOut, STILL } from './support/drive.ts';
 import { holds } from './support/holds.ts';
 import { framesOf, hashedPart, recordsOf } from './support/recorded.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'worldfold-backends-'));
 afterAll(() => rmSync(folder, { recursive: true }));
+
+const databases: Record<string, StoreDatabase> = {};
+beforeAll(async () => {
+  databases.PGlite = await inPglite();
+  if (!withoutPostgres) databases.PostgreSQL = await onServer();
+});
+afterAll(() => Promise.all(Object.values(databases).map((database) => database.end())));
+
+const inDatabase = (name: string) => () => {
+  const schema = databases[name]!.schema();
+  return () => databases[name]!.open({ schema });
+};
 
 let files = 0;
 /** Opens a store; called again, opens the same one anew where it can be opened again. */
@@ -39,7 +56,10 @@ const OPENERS: { readonly [name: string]: () => () => Store | Promise<Store> } =
     const path = join(folder, `${files++}.db`);
     return () => sqliteStore(path);
   },
+  PGlite: inDatabase('PGlite'),
+  ...(withoutPostgres ? {} : { PostgreSQL: inDatabase('PostgreSQL') }),
 };
+const OUTLIVES_CLOSE = ['SQLite in a file', 'PGlite', 'PostgreSQL'];
 
 /** What a store gives for a plan: every byte, every hash, every world. */
 interface Given {
@@ -91,7 +111,7 @@ test('L10, L11: a run that is closed and opened again on any store goes on as if
       const run = await begin(plan, store);
       await runOut({ ...plan, ticks: Math.min(after, plan.ticks) }, run);
       await run.close();
-      if (name === 'SQLite in a file') {
+      if (OUTLIVES_CLOSE.includes(name)) {
         await store.close();
         store = await open();
       }

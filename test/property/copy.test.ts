@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fail } from '../../src/base/errors.ts';
 import { copyRun, forkTree, listRuns, memoryStore, openRun, type Store, verify } from '../../src/index.ts';
 import { runOf } from '../../src/log/reader.ts';
@@ -12,6 +12,8 @@ import { openSqliteStore } from '../../src/stores/sqlite/open.ts';
 import { collectAll } from '../contract/forks.ts';
 import { dumpStore } from '../support/dump.ts';
 import { Grove, type GroveStep, groves, growing } from '../support/grove.ts';
+import { withoutPostgres } from '../support/postgres.ts';
+import { inPglite, onServer, type StoreDatabase } from '../support/postgres-stores.ts';
 import { codeOf, hashesOf } from '../support/runs.ts';
 import { holds } from './support/holds.ts';
 
@@ -23,12 +25,24 @@ let now = 0;
 const clock = () => now;
 const HOUR = 3_600_000;
 
+const databases: Record<string, StoreDatabase> = {};
+beforeAll(async () => {
+  databases.PGlite = await inPglite();
+  if (!withoutPostgres) databases.PostgreSQL = await onServer();
+});
+afterAll(() => Promise.all(Object.values(databases).map((database) => database.end())));
+
+const inDatabase = (name: string) => () =>
+  databases[name]!.open({ schema: databases[name]!.schema(), clock, partBytes: 300 });
+
 let files = 0;
 /** Empty stores of each kind. */
 const OPENERS: { readonly [name: string]: () => Promise<Store> } = {
   memory: async () => memoryStore({ clock }),
   'SQLite in memory': () => openSqliteStore(':memory:', { clock, partBytes: 300 }),
   'SQLite in a file': () => openSqliteStore(join(folder, `${files++}.db`), { clock }),
+  PGlite: inDatabase('PGlite'),
+  ...(withoutPostgres ? {} : { PostgreSQL: inDatabase('PostgreSQL') }),
 };
 const kinds = fc.constantFrom(...Object.keys(OPENERS));
 
