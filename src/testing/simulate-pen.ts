@@ -9,7 +9,7 @@ import { RUN_CALLS, type RunCall } from '../simulation/run-states.ts';
 import type { SeededFuse } from './simulate-fuse.ts';
 import { type BookedLog, environmentOf, fedTags } from './simulate-ledger.ts';
 import {
-  byTag,
+  askedOf,
   isGood,
   NEW,
   type SimulatedProcess,
@@ -430,16 +430,7 @@ export class Pen {
     if (next === null) return null;
     const { id, ask } = next;
     const isTaken = stage.choices.chance(0.05) && stage.plan.removals === 0;
-    const { because, rate, seed, opening, later } = ask;
-    const options = {
-      at,
-      id: isTaken ? run.id : id,
-      ...(because !== null && { because }),
-      ...(rate !== null && { config: { rate } }),
-      ...(seed !== null && { seed }),
-      inputs: opening.map((tag) => ['given', { tag, by: tag % 50 }] as const),
-      later: later === 'filter' ? byTag : later,
-    };
+    const options = { at, id: isTaken ? run.id : id, ...askedOf(ask) };
     const outcome = await this.call(
       'read',
       `fork(${options.id} at ${at})`,

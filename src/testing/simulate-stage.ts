@@ -138,6 +138,15 @@ export type LaterFilter = (input: readonly [kind: string, row: object]) => boole
 /** The filter of all forks that have one. */
 export const byTag: LaterFilter = ([, row]) => filtered((row as { readonly tag: number }).tag);
 
+/** What is said to `fork`, but for where and under which id. */
+export const askedOf = ({ because, rate, seed, opening, later }: ForkAsk) => ({
+  ...(because !== null && { because }),
+  ...(rate !== null && { config: { rate } }),
+  ...(seed !== null && { seed }),
+  inputs: opening.map((tag) => ['given', { tag, by: tag % 50 }] as const),
+  later: later === 'filter' ? byTag : later,
+});
+
 /** What the actors of one schedule share. */
 export class Stage {
   readonly seed: number;
