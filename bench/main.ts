@@ -9,6 +9,7 @@ import { appendRows } from './rows/append.ts';
 import { creatureRows, stateHashRows } from './rows/creatures.ts';
 import { foldRows } from './rows/fold.ts';
 import { emitRows, loopRows, writeRows } from './rows/memory.ts';
+import { postgresAppendRows, postgresReadRows } from './rows/postgres.ts';
 import { snapshotFileRows } from './rows/snapshot-files.ts';
 import { guardRows, tickRows } from './rows/tick.ts';
 
@@ -24,6 +25,9 @@ const ROWS: { readonly [name: string]: () => Promise<readonly Row[]> } = {
   creatures: () => creatureRows(100_000),
   stateHash: () => stateHashRows(1_000_000),
   snapshotFiles: snapshotFileRows,
+  postgres1000: () => postgresAppendRows(1000, 256, true),
+  postgres10: () => postgresAppendRows(10, 1024, false),
+  postgresRead: () => postgresReadRows(1000, 512),
 };
 
 await loadHash();

@@ -3,13 +3,15 @@
  */
 import { join } from 'node:path';
 import { ColumnSet } from '../../src/columns/column-set.ts';
+import { memoryStore } from '../../src/log/memory-store.ts';
 import { encodeRecord, NO_HASH, type TickContent } from '../../src/log/record.ts';
 import type { LogRecord, Store } from '../../src/log/store.ts';
 import { sqliteStore } from '../../src/stores/sqlite/index.ts';
 import { BlobLog, counters, type Folder, folder, jsonRows, logging, plainEvents } from '../fixtures.ts';
 import { type Comparison, compare, type Row } from '../harness.ts';
 
-const GROUP = 64;
+/** How many ticks a commit holds. */
+export const GROUP = 64;
 const HOLDER = { host: 'bench', pid: 1, token: 'bench', ttlMs: 1e9 };
 
 function contentOf(set: ColumnSet, kind: number, tick: number, previous: Uint8Array): TickContent {
@@ -30,25 +32,25 @@ function contentOf(set: ColumnSet, kind: number, tick: number, previous: Uint8Ar
 
 const META = { time: 0, metricNames: null, metrics: [] };
 
-interface Columnar extends Folder {
+/** A store with a run of one record, and the columns of the ticks to come. */
+export interface Columnar {
   readonly store: Store;
   readonly set: ColumnSet;
   readonly kind: number;
 }
 
-async function openColumnar(events: number): Promise<Columnar> {
-  const made = folder();
-  const store = await sqliteStore(join(made.path, 'runs.db'));
+/** Begins a run in a store, outside any timer. */
+export async function openColumnar(store: Store, events: number): Promise<Columnar> {
   const kind = counters.compiled.kindOf.get('added')!;
   const set = new ColumnSet(kind, false);
   for (const event of plainEvents(events)) set.append({ ...event, item: event.item + 1 });
   const record = encodeRecord(contentOf(set, kind.number, 0, NO_HASH), META);
   await store.create({ id: 'run', header: '{}', segment: 's', record, holder: HOLDER });
-  return { ...made, store, set, kind: kind.number };
+  return { store, set, kind: kind.number };
 }
 
 /** Encodes, chains and commits; the tick-0 record is outside the timer. */
-async function appendColumnar({ store, set, kind }: Columnar, ticks: number): Promise<void> {
+export async function appendColumnar({ store, set, kind }: Columnar, ticks: number): Promise<void> {
   let previous = (await store.head('run'))!.segment.head.hash;
   let group: LogRecord[] = [];
   for (let tick = 1; tick <= ticks; tick++) {
@@ -62,14 +64,19 @@ async function appendColumnar({ store, set, kind }: Columnar, ticks: number): Pr
   }
 }
 
-function sameBytes(events: number, ticks: number): Uint8Array[] {
-  const kind = counters.compiled.kindOf.get('added')!;
-  const set = new ColumnSet(kind, false);
-  for (const event of plainEvents(events)) set.append({ ...event, item: event.item + 1 });
-  return Array.from(
-    { length: ticks },
-    (_, i) => encodeRecord(contentOf(set, kind.number, i, NO_HASH), META).bytes,
-  );
+/** The records of ticks 1 to `ticks`, chained. */
+export function chained({ set, kind }: Columnar, ticks: number, previous: Uint8Array): LogRecord[] {
+  const records: LogRecord[] = [];
+  for (let tick = 1; tick <= ticks; tick++) {
+    const record = encodeRecord(contentOf(set, kind, tick, records.at(-1)?.hash ?? previous), META);
+    records.push(record);
+  }
+  return records;
+}
+
+async function sameBytes(events: number, ticks: number): Promise<Uint8Array[]> {
+  const made = await openColumnar(memoryStore(), events);
+  return chained(made, ticks, NO_HASH).map(({ bytes }) => bytes);
 }
 
 /** Columns against JSON rows, and against bare blobs of the same bytes. */
@@ -80,15 +87,19 @@ export async function appendRows(
 ): Promise<Row[]> {
   const columnar = {
     name: 'columns',
-    prepare: () => openColumnar(events),
+    prepare: async () => {
+      const made = folder();
+      const store = await sqliteStore(join(made.path, 'runs.db'));
+      return { ...made, ...(await openColumnar(store, events)) };
+    },
     run: (made: Columnar) => appendColumnar(made, ticks),
-    dispose: async (made: Columnar) => {
+    dispose: async (made: Columnar & Folder) => {
       await made.store.close();
       made.remove();
     },
   };
   const plain = plainEvents(events);
-  const blobs = sameBytes(events, ticks);
+  const blobs = await sameBytes(events, ticks);
   const shared = { unit: 'events', opsPerRun: events * ticks };
   const json: Comparison = {
     ...shared,

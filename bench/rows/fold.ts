@@ -13,8 +13,8 @@ import { sqliteStore } from '../../src/stores/sqlite/index.ts';
 import { batchWorld, folder, ITEMS, JsonLog, type PlainEvent, plainEvents, rowWorld } from '../fixtures.ts';
 import { type Candidate, compare, type Row } from '../harness.ts';
 
-async function recorded(path: string, events: number, ticks: number): Promise<Store> {
-  const store = await sqliteStore(join(path, 'runs.db'));
+/** Records a run of counters in a store. */
+export async function recorded(store: Store, events: number, ticks: number): Promise<Store> {
   const run = await createRun(batchWorld, {
     store,
     seed: 'bench',
@@ -28,7 +28,7 @@ async function recorded(path: string, events: number, ticks: number): Promise<St
 }
 
 /** Reads every record, verifies hash and chain, and folds it. */
-async function fold(world: unknown, store: Store): Promise<number> {
+export async function fold(world: unknown, store: Store): Promise<number> {
   const { segment } = await findRun(store, 'run');
   const engine = newEngine(world as AnyWorld, {});
   const source = { store, path: rootPath(segment.id), durableTick: segment.head.tick, undurable: [] };
@@ -41,7 +41,8 @@ async function fold(world: unknown, store: Store): Promise<number> {
   return engine.position.sequence;
 }
 
-async function readOnly(store: Store): Promise<number> {
+/** Reads every record and verifies hash and chain. */
+export async function readOnly(store: Store): Promise<number> {
   const { segment } = await findRun(store, 'run');
   let bytes = 0;
   for await (const frame of readFrames(store, rootPath(segment.id), 0, segment.head.tick))
@@ -52,7 +53,7 @@ async function readOnly(store: Store): Promise<number> {
 /** Columns against JSON rows, read and folded into totals. */
 export async function foldRows(events: number, ticks: number): Promise<readonly Row[]> {
   const place = folder();
-  const store = await recorded(place.path, events, ticks);
+  const store = await recorded(await sqliteStore(join(place.path, 'runs.db')), events, ticks);
   const log = new JsonLog(join(place.path, 'log.db'));
   const plain = plainEvents(events);
   for (let tick = 0; tick < ticks; tick++) log.append(tick, plain);
