@@ -59,7 +59,7 @@ function pairOf({ schema, seed, rows, edits }: PairPlan): [WorldState, WorldStat
 }
 
 test('a difference is empty iff the state hashes are equal, and else what comparing all rows tells', async () => {
-  await holds(anyPair(), 250, (plan) => {
+  await holds(anyPair(), 120, (plan) => {
     const [a, b] = pairOf(plan);
     const difference = diffWorlds(a, b, ALL);
     expect(plainOf(difference)).toEqual(worldsComparedPlainly(a, b));
@@ -71,14 +71,14 @@ test('a difference is empty iff the state hashes are equal, and else what compar
 });
 
 test('seen from the other side a difference is the same with the sides exchanged', async () => {
-  await holds(anyPair(), 120, (plan) => {
+  await holds(anyPair(), 60, (plan) => {
     const [a, b] = pairOf(plan);
     expect(plainOf(diffWorlds(b, a, ALL))).toEqual(plainOf(swapped(diffWorlds(a, b, ALL))));
   });
 });
 
 test('whatever the limit: counts are exact, as many rows are listed as it allows, each sort has its share', async () => {
-  await holds(fc.tuple(anyPair(), fc.nat(12)), 150, ([plan, limit]) => {
+  await holds(fc.tuple(anyPair(), fc.nat(12)), 80, ([plan, limit]) => {
     const [a, b] = pairOf(plan);
     const whole = diffWorlds(a, b, ALL);
     const difference = diffWorlds(a, b, { limit });
@@ -105,7 +105,7 @@ const inDifferingLeaf = (a: TableStore, b: TableStore, row: number): boolean =>
   });
 
 test('every row that changed or moved lies in a leaf that differs, on both sides', async () => {
-  await holds(anyPair(), 120, (plan) => {
+  await holds(anyPair(), 60, (plan) => {
     const [a, b] = pairOf(plan);
     a.digest();
     b.digest();
@@ -121,7 +121,7 @@ test('every row that changed or moved lies in a leaf that differs, on both sides
 });
 
 test('a difference is JSON, and text without anything that a terminal would obey', async () => {
-  await holds(anyPair(), 120, (plan) => {
+  await holds(anyPair(), 60, (plan) => {
     const [a, b] = pairOf(plan);
     const difference = diffWorlds(a, b);
     const json = canonicalJson(differenceJson(difference));
@@ -133,7 +133,7 @@ test('a difference is JSON, and text without anything that a terminal would obey
 });
 
 test('two moments of a run differ by what comparing all their rows tells', async () => {
-  await holds(anyWorld({ maxTicks: 4 }), 60, async (plan) => {
+  await holds(anyWorld({ maxTicks: 4 }), 30, async (plan) => {
     const run = await begin(plan, memoryStore());
     await runOut(plan, run);
     const moments = [];
