@@ -177,8 +177,8 @@ export interface Run<S extends Shape, M extends string> extends AsyncClose {
   at(tick: number, options?: { readonly after?: string }): Promise<World<S>>;
   /**
    * Asks a query of SQL over the world after tick `at`, its events and metrics up to then; see docs/sql.md.
-   * It reads and changes nothing. `BAD_USAGE` for what is no query, with the tables that there are; `CANCELLED`;
-   * `NO_TICK`; `NO_STATE`; `MISSING_DEPENDENCY` without better-sqlite3.
+   * It reads and changes nothing. `BAD_USAGE` for what is no query, with the tables that there are;
+   * `CANCELLED`; `NO_TICK`; `NO_STATE`; `MISSING_DEPENDENCY` without better-sqlite3.
    *
    * @example
    * ```ts

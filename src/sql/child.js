@@ -36,21 +36,25 @@ const bound = (value) =>
  */
 function fill(db, base, { name, definitions, columns, size }) {
   const full = `${quoted(base)}.${quoted(name)}`;
-  db.exec(`create table ${full} (${definitions.join(', ')})`);
-  const row = `(${definitions
-    .filter((one) => !one.startsWith('primary key'))
-    .map(() => '?')
-    .join()})`;
+  const nameOf = (/** @type {string} */ definition) => definition.slice(0, definition.indexOf('"', 1) + 1);
+  const empty = (/** @type {number} */ i) => size > 0 && columns[i] === null;
+  const made = definitions.map((one, i) => (empty(i) ? nameOf(one) : one));
+  db.exec(`create table ${full} (${made.join(', ')})`);
+  const given = columns.filter((column) => column !== null);
+  const names = definitions.filter((_, i) => i < columns.length && columns[i] !== null).map(nameOf);
+  // Rows of which no column is asked for are counted all the same.
+  const into = names.length === 0 ? `(${nameOf(definitions[0] ?? '')})` : `(${names.join()})`;
+  const row = names.length === 0 ? '(null)' : `(${names.map(() => '?').join()})`;
   const insert = (/** @type {number} */ rows) =>
-    db.prepare(`insert into ${full} values ${Array(rows).fill(row).join()}`);
-  const per = Math.max(1, Math.min(ROWS, Math.floor(30_000 / Math.max(1, columns.length))));
+    db.prepare(`insert into ${full} ${into} values ${Array(rows).fill(row).join()}`);
+  const per = Math.max(1, Math.min(ROWS, Math.floor(30_000 / Math.max(1, given.length))));
   const put = (
     /** @type {number} */ from,
     /** @type {number} */ rows,
     /** @type {{ run(...given: unknown[]): unknown }} */ statement,
   ) => {
     const values = [];
-    for (let i = from; i < from + rows; i++) for (const column of columns) values.push(column[i]);
+    for (let i = from; i < from + rows; i++) for (const column of given) values.push(column[i]);
     statement.run(values);
   };
   const whole = size - (size % per);

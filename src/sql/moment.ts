@@ -11,7 +11,7 @@ import type { SqlValue } from '../projections/sql/forms.ts';
 import { rowJsonText } from '../projections/sql/json.ts';
 import { quoted, SqlNames } from '../projections/sql/names.ts';
 import { columnDefinitions, type SqlTable, sqlTable } from '../projections/sql/table.ts';
-import { columnsToSql } from '../projections/sql/values.ts';
+import { columnsToSql, columnToSql } from '../projections/sql/values.ts';
 import { stateOf, type WorldState } from '../projections/world-state.ts';
 import { engineAt, type Log } from '../replay/given.ts';
 import { type KindLayout, SOURCES } from '../schema/compile.ts';
@@ -61,9 +61,19 @@ const isNamed = (query: string, name: string): boolean =>
 const keyOf = ({ key }: SqlTable): string[] =>
   key.length === 0 ? [] : [`primary key (${key.map(({ name }) => quoted(name)).join(', ')})`];
 
-/** Columns as they are now: what is a view of the world is copied. */
-const kept = (columns: readonly ArrayLike<SqlValue>[]): ArrayLike<SqlValue>[] =>
-  columns.map((column) => (Array.isArray(column) ? column : (column as Float64Array).slice()));
+/** Whether a query may want columns that it does not name. */
+const wantsAll = (query: string): boolean =>
+  /\*|\bnatural\b/i.test(query.replace(/count\s*\(\s*\*\s*\)/gi, ''));
+
+/** The columns that a query may look at, as they are now: what is a view of the world is copied. */
+function namedColumns(table: SqlTable, set: ColumnSet, query: string): (ArrayLike<SqlValue> | null)[] {
+  const all = wantsAll(query);
+  return table.columns.map((column) => {
+    if (!all && !table.key.includes(column) && !isNamed(query, column.name)) return null;
+    const values = columnToSql(column, set, 0, set.size);
+    return Array.isArray(values) ? values : (values as Float64Array).slice();
+  });
+}
 
 function worldTables(state: WorldState | null, { tables }: Catalogue, query: string): TaskTable[] {
   return tables.map((table) => {
@@ -72,7 +82,7 @@ function worldTables(state: WorldState | null, { tables }: Catalogue, query: str
     return {
       name: table.name,
       definitions: [...columnDefinitions(table), ...keyOf(table)],
-      columns: set === null ? [] : kept(columnsToSql(table, set, 0, set.size)),
+      columns: set === null ? [] : namedColumns(table, set, query),
       size: set?.size ?? 0,
     };
   });

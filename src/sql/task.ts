@@ -9,7 +9,8 @@ export interface TaskTable {
   readonly name: string;
   /** What `create table` takes between its parentheses. */
   readonly definitions: readonly string[];
-  readonly columns: readonly ArrayLike<SqlValue>[];
+  /** Null for a column that the query does not name: it stays empty. */
+  readonly columns: readonly (ArrayLike<SqlValue> | null)[];
   readonly size: number;
 }
 

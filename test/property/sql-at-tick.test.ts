@@ -38,7 +38,7 @@ async function rowsFolded(run: RunCore, tick: number): Promise<{ [table: string]
   );
 }
 
-test('L3: SQL over any world at any tick gives its rows, and no record or hash is another (L9)', async () => {
+test('L3, L9: SQL over any world at any tick gives its rows, and no record or hash is another', async () => {
   await holds(anyWorld({ maxTicks: 4 }), 8, async (plan) => {
     const store = memoryStore();
     const run = await begin(plan, store);
