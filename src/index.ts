@@ -140,6 +140,13 @@ export { removeGuard } from './simulation/guard/install.ts';
 export { openRun } from './simulation/open-run.ts';
 export { RUN_CALLS } from './simulation/run-states.ts';
 export type {
+  SqlMoment,
+  SqlOptions,
+  SqlParams,
+  SqlQuery,
+  SqlRow,
+} from './simulation/sql-types.ts';
+export type {
   Advanced,
   AdvanceOptions,
   ForkOptions,

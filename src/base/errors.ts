@@ -13,6 +13,7 @@ export const ERROR_CODES = {
   BAD_SCHEMA: 'a declaration contradicts itself',
   BAD_USAGE: 'a call was made with arguments that mean nothing',
   BAD_VALUE: 'a value does not fit its column',
+  CANCELLED: 'a query was stopped before it was answered',
   CLOSED: 'the run or store is closed',
   CODE_CHANGED: 'changed code gives another world than was recorded',
   CORRUPT: 'stored bytes are damaged',

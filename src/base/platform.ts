@@ -104,3 +104,6 @@ export const shareChanges: () => void = syncBuiltinESMExports;
 
 /** Calls `made` for every promise that is made from now on, until the function returned is called. */
 export const onPromise = (made: () => void): (() => void) => promiseHooks.onInit(made) as () => void;
+
+/** What answers SQL: by the name of this package, because no floor may import it. */
+export const loadSql = (): Promise<object> => import('worldfold/sql');

@@ -141,6 +141,14 @@ export function parseNames(text: string): readonly string[] {
 
 type Pairs = ReadonlyMap<string, string>;
 
+/** Seconds, with a fraction or without. */
+export function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!(seconds > 0 && seconds < 1e6))
+    fail('BAD_USAGE', `'${text}' is no number of seconds`, { seconds: text }, 'Write --timeout 10.');
+  return seconds;
+}
+
 const pairReader =
   (example: string) =>
   (text: string, before: Pairs): Pairs => {
@@ -155,6 +163,9 @@ const pairReader =
  * known.
  */
 export const collectPair = pairReader('--config beta=0.02');
+
+/** Adds one `name=RUN@N` that a query may look at. */
+export const collectWith = pairReader('--with other=first@30');
 
 /** Adds one `column=value` that rows must have. */
 export const collectMatch = pairReader('--where health=ill');

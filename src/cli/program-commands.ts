@@ -10,9 +10,11 @@ import type { Io } from './io.ts';
 import {
   collectMatch,
   collectText,
+  collectWith,
   DEFAULT_SEED,
   DEFAULT_STORE,
   parseNames,
+  parseSeconds,
   parseStore,
   type StorePlace,
 } from './options.ts';
@@ -57,6 +59,13 @@ interface Showing extends Folding {
   readonly where: Pairs;
   readonly columns?: readonly string[];
   readonly limit: number;
+}
+
+interface Asking extends Folding {
+  readonly with: Pairs;
+  readonly limit: number;
+  readonly timeout?: number;
+  readonly csv?: true;
 }
 
 /** Takes the exit code of a command. */
@@ -234,6 +243,36 @@ export function addReaders(program: Command, io: Io, done: Done): void {
     .action(async (run: string, o: Showing) => {
       const { showCommand } = await import('./commands/show.ts');
       done(await showCommand(io, { ...o, run, json: o.json === true }));
+    });
+}
+
+/** Adds `sql`. */
+export function addSql(program: Command, io: Io, done: Done): void {
+  program
+    .command('sql')
+    .summary('ask SQL over the world of a run at any tick, its events and metrics')
+    .description(
+      'Answers a query over the world of a run at a tick; without one, lists what tables there are. ' +
+        'Reads only. Needs the package better-sqlite3.',
+    )
+    .argument('<run>', 'the id of the run, or RUN@TICK')
+    .argument('[query]', 'a select in the SQL of SQLite')
+    .addOption(
+      new Option('--with <name=run>', 'another world for the query: other=RUN@TICK; may be given often')
+        .argParser(collectWith)
+        .default(new Map() as Pairs, 'none'),
+    )
+    .addOption(limitOption('at most how many rows of a table', 50))
+    .addOption(new Option('--timeout <seconds>', 'cancel the query after so long').argParser(parseSeconds))
+    .option('--csv', 'write comma-separated values')
+    .addOption(storeOption())
+    .addOption(worldOption())
+    .addOption(guardOption())
+    .addOption(jsonOption())
+    .action(async (run: string, query: string | undefined, o: Asking) => {
+      const { sqlCommand } = await import('./commands/sql.ts');
+      const flags = { csv: o.csv === true, json: o.json === true };
+      done(await sqlCommand(io, { ...o, ...flags, run, query }));
     });
 }
 

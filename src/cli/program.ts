@@ -9,7 +9,7 @@ import { EXIT, exitCodeOf, reportFailure } from './failure.ts';
 import type { Io } from './io.ts';
 import { ownPackage } from './package.ts';
 import { addCheckers } from './program-checkers.ts';
-import { addCopier, addFolders, addForkers, addMakers, addReaders } from './program-commands.ts';
+import { addCopier, addFolders, addForkers, addMakers, addReaders, addSql } from './program-commands.ts';
 import { addProofs } from './program-proofs.ts';
 
 const EXAMPLES = `
@@ -60,6 +60,7 @@ export async function runProgram(words: readonly string[], io: Io): Promise<numb
   addForkers(program, io, done);
   addCopier(program, io, done);
   addReaders(program, io, done);
+  addSql(program, io, done);
   addFolders(program, io, done, failWith);
   addCheckers(program, io, done, failWith);
   addProofs(program, io, done, failWith);

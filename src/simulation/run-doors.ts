@@ -2,6 +2,7 @@
  * The doors of a run: what holds for its calls whatever they do.
  */
 import { refuseInTick } from '../base/ambient.ts';
+import { sqlOf } from './sql.ts';
 
 /** The calls of a run that code of a tick may not make, by the method that does the work. */
 const CALLS = {
@@ -35,6 +36,12 @@ export function finishRun(prototype: { close(): Promise<void> }): void {
     };
     Object.defineProperty(prototype, method, { value });
   }
+  Object.defineProperty(prototype, 'sql', {
+    value(this: typeof prototype, ...given: readonly unknown[]): Promise<readonly object[]> {
+      refuseInTick('run.sql');
+      return sqlOf(this, ...given);
+    },
+  });
   if (!Symbol.asyncDispose) return;
   Object.defineProperty(prototype, Symbol.asyncDispose, {
     value(this: typeof prototype): Promise<void> {

@@ -19,6 +19,7 @@ import type {
 import type { Batch, World } from '../schema/views.ts';
 import type { WorldDef } from './define-world.ts';
 import type { RunState } from './run-states.ts';
+import type { SqlOptions, SqlParams, SqlQuery, SqlRow } from './sql-types.ts';
 
 export type { RunState } from './run-states.ts';
 
@@ -175,6 +176,22 @@ export interface Run<S extends Shape, M extends string> extends AsyncClose {
    * `after` stops within the tick: after its inputs (`inputs`), or after a system by its name.
    */
   at(tick: number, options?: { readonly after?: string }): Promise<World<S>>;
+  /**
+   * Asks a query of SQL over the world after tick `at`, its events and metrics up to then; see docs/sql.md.
+   * It reads and changes nothing. `BAD_USAGE` for what is no query, with the tables that there are;
+   * `CANCELLED`; `NO_TICK`; `NO_STATE`; `MISSING_DEPENDENCY` without better-sqlite3.
+   *
+   * @example
+   * ```ts
+   * const rows = await run.sql<{ n: number }>(30, 'select count(*) as n from people where cell = ?', [7]);
+   * ```
+   */
+  sql<R extends object = SqlRow>(
+    at: number,
+    query: SqlQuery,
+    params?: SqlParams,
+    options?: SqlOptions,
+  ): Promise<readonly R[]>;
   /**
    * Begins a run whose log continues this one's after tick `at`: in the world of that tick, with the change
    * that is asked for. What was computed up to `at` is made durable first. The fork stores nothing that this

@@ -1,0 +1,175 @@
+import { execFileSync } from 'node:child_process';
+import { describe, expect, test } from 'vitest';
+import { caught, framesOf } from '../../test/support/runs.ts';
+import { tally, tallySchema } from '../../test/support/tally.ts';
+import { hex } from '../base/bytes.ts';
+import { createRun, defineSchema, defineWorld, event, memoryStore, type Store, t, table } from '../index.ts';
+import { sqlAt } from './index.ts';
+
+const count = tallySchema.system('count', ({ emit, tick }) => {
+  emit.said({ n: tick / 2 });
+  emit.put({ n: tick });
+  emit.add({ n: 1 });
+});
+const world = tally({ systems: [count], metrics: { all: (w) => w.total.value.n } });
+
+async function made(ticks: number, store: Store = memoryStore()) {
+  const run = await createRun(world, { store, id: 'a', seed: 's' });
+  await run.advance(ticks);
+  await run.flush();
+  return { run, store };
+}
+
+const RUNAWAY = 'with recursive c(x) as (select 1 union all select x + 1 from c) select count(*) from c';
+/** The processes that this one has started and that are not gone. */
+const children = (): string[] =>
+  execFileSync('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)], { encoding: 'utf8' })
+    .split('\n')
+    .filter((line) => line.includes('child.js'));
+
+describe('a query', () => {
+  test('is answered over the world of any tick', async () => {
+    const { run, store } = await made(4);
+    expect(await run.sql(3, 'select id, n from things order by id desc')).toEqual([
+      { id: 3, n: 3 },
+      { id: 2, n: 2 },
+      { id: 1, n: 1 },
+    ]);
+    expect(await run.sql<{ n: number }>(4, 'select n from total')).toEqual([{ n: 4 }]);
+    expect(await run.sql(0, 'select * from things')).toEqual([]);
+    const found = await sqlAt(
+      { store, id: 'a', world, tick: 2 },
+      'select max(n) as top, 1 as top from things',
+    );
+    expect(found).toEqual({ columns: ['top', 'top_2'], rows: [[2, 1]] });
+    await run.close();
+  });
+  test('sees events and metrics up to the tick', async () => {
+    const { run } = await made(4);
+    expect(await run.sql(2, 'select * from events_said')).toEqual([
+      { tick: 1, seq: 0, origin: 'count', n: 0.5 },
+      { tick: 2, seq: 3, origin: 'count', n: 1 },
+    ]);
+    const all = await run.sql(2, 'select seq, t, kind, payload, origin, run from events where t = 2');
+    expect(all).toEqual([
+      { seq: 3, t: 2, kind: 'said', payload: '{"n":1}', origin: 'count', run: 'a' },
+      { seq: 4, t: 2, kind: 'put', payload: '{"n":2,"thing":2}', origin: 'count', run: 'a' },
+      { seq: 5, t: 2, kind: 'add', payload: '{"n":1}', origin: 'count', run: 'a' },
+    ]);
+    expect(await run.sql(2, 'select tick, "all" from metrics')).toEqual([
+      { tick: 0, all: 0 },
+      { tick: 1, all: 1 },
+      { tick: 2, all: 2 },
+    ]);
+    await run.close();
+  });
+  test('compares ticks and runs', async () => {
+    const { run, store } = await made(4);
+    const other = await createRun(world, { store, id: 'b', seed: 's' });
+    await other.advance(2);
+    const query = `select (select count(*) from things) as a, (select count(*) from early.things) as b,
+      (select count(*) from other.things) as c, (select count(*) from kept.things) as d`;
+    const options = {
+      with: { early: { at: 1 }, other: { run: other }, kept: { store, id: 'a', world, tick: 3 } },
+    };
+    expect(await run.sql(4, query, [], options)).toEqual([{ a: 4, b: 1, c: 2, d: 3 }]);
+    await other.close();
+    await run.close();
+  });
+  test('takes values in order, by name, and compiled ones', async () => {
+    const { run } = await made(3);
+    expect(await run.sql(3, 'select ? as a, ? as b', [7, 'x'])).toEqual([{ a: 7, b: 'x' }]);
+    expect(await run.sql(3, 'select n from things where n > @n', { n: 2 })).toEqual([{ n: 3 }]);
+    const compiled = { compile: () => ({ sql: 'select ? as a', parameters: [true] }) };
+    expect(await run.sql(3, compiled)).toEqual([{ a: 1 }]);
+    await run.close();
+  });
+  test('gives whole numbers exactly', async () => {
+    const schema = defineSchema({
+      name: 'rich',
+      version: 1,
+      tables: { rich: table({ id: t.id(), money: t.u64(), debt: t.i64() }) },
+      events: { e: event({}) },
+    });
+    const rich = defineWorld(schema, {
+      setup({ insert }) {
+        for (const money of [5n, 2n ** 63n, 2n ** 64n - 1n, 2n ** 53n])
+          insert.rich({ money, debt: -(2n ** 63n) });
+      },
+      systems: [],
+      apply: { e() {} },
+    });
+    const run = await createRun(rich, { store: memoryStore(), seed: 's' });
+    expect((await run.sql(0, 'select money from rich order by money')).map(({ money }) => money)).toEqual([
+      5,
+      2n ** 53n,
+      2n ** 63n,
+      2n ** 64n - 1n,
+    ]);
+    expect(
+      await run.sql(0, 'select count(*) as n, min(debt) as debt from rich where money > u64(5)'),
+    ).toEqual([{ n: 3, debt: -(2n ** 63n) }]);
+    await run.close();
+  });
+});
+
+describe('a query that may not be asked', () => {
+  test.each([
+    ['delete from things', 'does not begin'],
+    ['pragma query_only = off', 'does not begin'],
+    ["attach 'x' as y", 'does not begin'],
+    ['select 1; select 2', 'more than one statement'],
+    ['with x as (select 1) insert into things (id, n) select 1, 1 returning id', 'would write'],
+    ['', 'does not begin'],
+  ])('is refused: %s', async (query, why) => {
+    const { run } = await made(1);
+    const error = await caught(() => run.sql(1, query));
+    expect(error.code).toBe('BAD_USAGE');
+    expect(error.message).toContain(why);
+    await run.close();
+  });
+  test('is told with its place and the tables that there are', async () => {
+    const { run } = await made(1);
+    const error = await caught(() => run.sql(1, 'select *\nfrom thing'));
+    expect(error.message).toBe('the query is refused: no such table: thing (line 2, column 6)');
+    expect(error.hint).toContain('There are: things, total, events,');
+    expect((await caught(() => run.sql(9, 'select 1'))).code).toBe('NO_TICK');
+    expect((await caught(() => run.sql(1, 'select 1', [], { with: { main: {} } }))).code).toBe('BAD_USAGE');
+    await run.close();
+  });
+});
+
+describe('L9: asking changes nothing', () => {
+  test('neither records nor hashes, at whatever ticks and however it ends', async () => {
+    const bytes = async (asks: boolean): Promise<string[]> => {
+      const store = memoryStore();
+      const run = await createRun(world, { store, id: 'a', seed: 's' });
+      for (let tick = 0; tick < 4; tick++) {
+        if (asks) {
+          await run.sql(tick, 'select * from things, total, events, metrics, events_put');
+          await caught(() => run.sql(tick, 'select nothing'));
+          const late = run.sql(tick, 'select count(*) as n from things');
+          await run.advance(1);
+          expect(await late).toEqual([{ n: tick }]);
+        } else await run.advance(1);
+      }
+      await run.close();
+      return (await framesOf(store, 'a')).map(({ hash, stateHash }) => `${hex(hash)} ${hex(stateHash!)}`);
+    };
+    expect(await bytes(true)).toEqual(await bytes(false));
+  });
+  test('a query that runs away ends with its signal or its time, and leaves no process', async () => {
+    const { run } = await made(1);
+    const stop = new AbortController();
+    const running = caught(() => run.sql(1, RUNAWAY, [], { signal: stop.signal }));
+    setTimeout(() => stop.abort(), 300);
+    expect((await running).code).toBe('CANCELLED');
+    const late = await caught(() => run.sql(1, RUNAWAY, [], { timeoutMs: 300 }));
+    expect(late.message).toBe('the query was cancelled: it took longer than 300 ms');
+    expect((await caught(() => run.sql(1, 'select 1', [], { signal: AbortSignal.abort() }))).code).toBe(
+      'CANCELLED',
+    );
+    expect(children()).toEqual([]);
+    await run.close();
+  });
+});
