@@ -1,0 +1,160 @@
+/** What only PostgreSQL can do, on every server and on the embedded database. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openPgliteStore, openPostgresStore } from '../../src/stores/postgres/open.ts';
+import type { OpenOptions } from '../../src/stores/postgres/settings.ts';
+import type { PostgresStore } from '../../src/stores/postgres/store.ts';
+import {
+  administer,
+  type FreshDatabase,
+  freshDatabase,
+  SOURCES,
+  withoutOwnServer,
+  withoutPostgres,
+} from '../support/postgres.ts';
+import { ownServer } from '../support/postgres-server.ts';
+import { type JsonbBench, jsonbContract } from './jsonb.ts';
+import { type PartitionBench, partitionContract } from './partitions.ts';
+import { chain, newRun, outcome } from './records.ts';
+
+let schemas = 0;
+
+/** Both suites; each test has a schema of its own in one database. */
+function contracts(open: (options: OpenOptions) => Promise<PostgresStore>): void {
+  const bench = {} as JsonbBench & PartitionBench;
+  const opened: PostgresStore[] = [];
+
+  beforeEach(async () => {
+    const options = { schema: `of "it's" ${++schemas}` };
+    const next = async () => {
+      const store = await open(options);
+      opened.push(store);
+      return store;
+    };
+    bench.store = await next();
+    bench.again = next;
+  });
+  afterEach(async () => {
+    for (const store of opened.splice(0)) await store.close();
+  });
+
+  describe('jsonb', () => jsonbContract(bench));
+  describe('partitions', () => partitionContract(bench));
+}
+
+describe.skipIf(withoutPostgres).each(SOURCES)('a server of %s', (source) => {
+  let database: FreshDatabase;
+  beforeAll(async () => {
+    database = await freshDatabase(source);
+  }, 120_000);
+  afterAll(() => database?.drop());
+  contracts((options) => openPostgresStore(database.url, options));
+
+  it('a header that is nested too deeply is found by no path', async () => {
+    const store = await openPostgresStore(database.url, { schema: 'deep' });
+    const header = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    await store.create(newRun('deep', chain('a', 1)[0]!, { header }));
+    await store.create(newRun('flat', chain('a', 1)[0]!, { header: '[]' }));
+    expect((await store.findRuns('true')).map(({ id }) => id)).toEqual(['flat']);
+    await store.close();
+  });
+
+  it('who reads all partitions keeps nobody from adding, making and committing', async () => {
+    const store = await openPostgresStore(database.url, { schema: 'busy' });
+    const [first, second] = chain('a', 2);
+    for (const id of ['one', 'two', 'three']) await store.create(newRun(id, first!));
+    for (const id of ['one', 'two']) await store.createPartition(id);
+    const reader = new pg.Client({ connectionString: database.url });
+    await reader.connect();
+    await reader.query('BEGIN');
+    await reader.query('SELECT count(*) FROM busy.run_rows');
+    const dropped = store.dropPartition('one');
+    for (let i = 0; i < 20; i++) await store.appendRows('two', [{ tick: i, text: '' }]);
+    expect(await store.createPartition('three')).toBe(true);
+    await store.append('two-segment', 1, 1, [second!]);
+    await reader.query('COMMIT');
+    expect(await dropped).toBe(true);
+    expect(await store.readRows('two', null, 99)).toHaveLength(20);
+    await reader.end();
+    await store.close();
+  });
+
+  it('a store for reading only reads rows and asks paths', async () => {
+    const store = await openPostgresStore(database.url, { schema: 'still' });
+    await store.create(newRun('one', chain('a', 1)[0]!));
+    await store.createPartition('one');
+    await store.appendRows('one', [{ tick: 7, text: 'seven' }]);
+    const reader = await openPostgresStore(database.url, { schema: 'still', readOnly: true });
+    expect(await reader.readRows('one', null, 9)).toEqual([{ number: 1, tick: 7, text: 'seven' }]);
+    expect((await reader.partitions()).map(({ run }) => run)).toEqual(['one']);
+    expect(await reader.findRuns('$.run == "3"')).toHaveLength(1);
+    for (const call of [
+      () => reader.createPartition('one'),
+      () => reader.appendRows('one', []),
+      () => reader.dropPartition('one'),
+    ])
+      expect(await outcome(call)).toEqual({ code: 'READ_ONLY' });
+    await Promise.all([reader.close(), store.close()]);
+  });
+
+  it('L13: a store of the version before is brought along with its runs', async () => {
+    const options = { schema: 'older' };
+    const store = await openPostgresStore(database.url, options);
+    await store.create(newRun('one', chain('a', 1)[0]!));
+    await store.close();
+    await administer(
+      database.url,
+      'DROP TABLE older.run_rows',
+      'DROP FUNCTION older.finds',
+      "DELETE FROM older.worldfold_migrations WHERE name = '0002-capabilities'",
+    );
+    const reading = openPostgresStore(database.url, { ...options, readOnly: true });
+    expect(await outcome(() => reading)).toEqual({ code: 'READ_ONLY' });
+    const again = await openPostgresStore(database.url, options);
+    expect(await again.findRuns('$.run == "3"')).toEqual(await again.list(null, 9));
+    expect(await again.createPartition('one')).toBe(true);
+    await again.close();
+  });
+});
+
+describe.skipIf(withoutOwnServer)('a server that crashes', () => {
+  it('L11: keeps every run and every partition, and loses the rows', async () => {
+    const server = await ownServer();
+    try {
+      const store = await openPostgresStore(server.url);
+      await store.create(newRun('one', chain('a', 1)[0]!));
+      await store.createPartition('one');
+      await store.appendRows('one', [{ tick: 0, text: 'lost' }]);
+      await server.restart('kill');
+      await store.close();
+      const again = await openPostgresStore(server.url);
+      expect(await again.readRows('one', null, 9)).toEqual([]);
+      expect(await again.list(null, 9)).toHaveLength(1);
+      await again.appendRows('one', [{ tick: 1, text: 'kept' }]);
+      expect(await again.readRows('one', null, 9)).toEqual([{ number: 1, tick: 1, text: 'kept' }]);
+      await again.close();
+      await server.restart('fast');
+      const third = await openPostgresStore(server.url);
+      expect(await third.readRows('one', null, 9)).toHaveLength(1);
+      await third.close();
+    } finally {
+      await server.end();
+    }
+  });
+});
+
+describe('the embedded database', () => {
+  const home = mkdtempSync(join(tmpdir(), 'worldfold-capabilities-'));
+  let kept: PostgresStore;
+  beforeAll(async () => {
+    kept = await openPgliteStore(join(home, 'db'), { schema: 'kept' });
+  }, 120_000);
+  afterAll(async () => {
+    await kept?.close();
+    rmSync(home, { recursive: true, force: true });
+  });
+  contracts((options) => openPgliteStore(join(home, 'db'), options));
+});
