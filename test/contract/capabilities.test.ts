@@ -1,4 +1,6 @@
 /** What each backend can do is what the table says; what it lacks is refused by name. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest';
 import {
   capability,
@@ -86,6 +88,20 @@ describe('asking for a capability', () => {
   it('every backend of the table is tried here', () => {
     const kinds = new Set(Object.values(BACKENDS).flat());
     expect([...kinds].sort()).toEqual(['memory', 'pglite', 'postgres', 'sqlite']);
+  });
+
+  it('docs/capabilities.md says what the table says', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../docs/capabilities.md'), 'utf8');
+    const cells = (line: string) => line.split('|').map((cell) => cell.trim());
+    const [head, , ...rows] = page
+      .split('\n')
+      .filter((line) => /^\|( capability |---\|---\|---\|---\|---| `)/.test(line));
+    const kinds = cells(head!).slice(3, -1);
+    const said = rows.map((line) => {
+      const [, name, , ...answers] = cells(line);
+      return [name!.replaceAll('`', ''), kinds.filter((_, i) => answers[i] === 'yes')];
+    });
+    expect(Object.fromEntries(said)).toEqual(BACKENDS);
   });
 
   it('one that does not exist, and a store that is none, are BAD_USAGE', () => {

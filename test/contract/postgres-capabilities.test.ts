@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openPgliteStore, openPostgresStore } from '../../src/stores/postgres/open.ts';
@@ -69,16 +70,47 @@ describe.skipIf(withoutPostgres).each(SOURCES)('a server of %s', (source) => {
     for (const id of ['one', 'two']) await store.createPartition(id);
     const reader = new pg.Client({ connectionString: database.url });
     await reader.connect();
-    await reader.query('BEGIN');
-    await reader.query('SELECT count(*) FROM busy.run_rows');
-    const dropped = store.dropPartition('one');
-    for (let i = 0; i < 20; i++) await store.appendRows('two', [{ tick: i, text: '' }]);
-    expect(await store.createPartition('three')).toBe(true);
-    await store.append('two-segment', 1, 1, [second!]);
-    await reader.query('COMMIT');
-    expect(await dropped).toBe(true);
-    expect(await store.readRows('two', null, 99)).toHaveLength(20);
+    // Another store has connections that know nothing of the partitions yet.
+    const other = await openPostgresStore(database.url, { schema: 'busy' });
+    for (const read of [
+      'SELECT count(*) FROM busy.run_rows',
+      'LOCK TABLE ONLY busy.run_rows IN ACCESS SHARE MODE',
+    ]) {
+      await reader.query('BEGIN');
+      await reader.query(read);
+      const dropped = store.dropPartition('one');
+      await sleep(50);
+      const start = performance.now();
+      for (let i = 0; i < 20; i++) await other.appendRows('two', [{ tick: i, text: '' }]);
+      expect(await other.createPartition('three')).toBe(true);
+      await store.append('two-segment', 1, 1, [second!]);
+      expect(performance.now() - start).toBeLessThan(4000);
+      await reader.query('COMMIT');
+      expect(await dropped).toBe(true);
+      await store.dropPartition('three');
+      await store.createPartition('one');
+    }
+    expect(await store.readRows('two', null, 99)).toHaveLength(40);
     await reader.end();
+    await Promise.all([store.close(), other.close()]);
+  });
+
+  it('removing a run leaves no table behind, be its partition made meanwhile', async () => {
+    const store = await openPostgresStore(database.url, { schema: 'gone' });
+    const tables = () =>
+      administer(
+        database.url,
+        "SELECT relname FROM pg_class WHERE relnamespace = 'gone'::regnamespace AND relname ~ '^run_rows_\\d+$'",
+      );
+    for (let i = 0; i < 10; i++) {
+      await store.create(newRun(`run${i}`, chain('a', 1)[0]!));
+      if (i === 0) await store.createPartition('run0');
+      if (i === 0) expect(await tables()).toHaveLength(1);
+      const making = outcome(() => store.createPartition(`run${i}`));
+      await store.remove(`run${i}`, true);
+      await making;
+    }
+    expect(await tables()).toEqual([]);
     await store.close();
   });
 
