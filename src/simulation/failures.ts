@@ -38,7 +38,10 @@ const placeOf = (error: unknown): object =>
     }),
   );
 
-/** A failed attempt as it is kept: the error with its place, and the inputs of the tick with their rows as literals. */
+/**
+ * A failed attempt as it is kept: the error with its place, and the inputs of the tick with their rows as
+ * literals.
+ */
 export function attemptText(error: unknown, submissions: readonly Submission[]): string {
   const message = error instanceof Error ? error.message : String(error);
   const inputs = submissions.map(({ input: { kind, source, seq, row } }) => ({

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createRun, defineSchema, defineWorld, forkRun, listRuns, t } from '../../src/index.ts';
 import { openPgliteStore, openPostgresStore } from '../../src/stores/postgres/open.ts';
 import type { OpenOptions } from '../../src/stores/postgres/settings.ts';
 import type { PostgresStore } from '../../src/stores/postgres/store.ts';
@@ -189,4 +190,37 @@ describe('the embedded database', () => {
     rmSync(home, { recursive: true, force: true });
   });
   contracts((options) => openPgliteStore(join(home, 'db'), options));
+
+  it('runs and forks are found by their config, failed ticks by the system that failed', async () => {
+    const schema = defineSchema({
+      name: 'plain',
+      version: 1,
+      tick: '1 day',
+      config: { beta: t.f64().default(0.5), name: t.text().default('a') },
+      tables: {},
+      events: {},
+    });
+    const infect = schema.system('infect', ({ config }) => {
+      if (config.beta > 0.9) throw new Error('too hot');
+    });
+    const world = defineWorld(schema, { setup: () => {}, apply: {}, systems: [infect] });
+    const store = await openPgliteStore(join(home, 'db'), { schema: 'runs' });
+    const run = await createRun(world, { store, seed: 's', id: 'first', config: { beta: 0.25 } });
+    await run.advance(2);
+    await (await run.fork({ at: 1, id: 'same' })).close();
+    await run.close();
+    const hot = await forkRun(world, { store, run: 'first', at: 1, id: 'hot', config: { beta: 1 } });
+    await expect(hot.advance()).rejects.toMatchObject({ code: 'TICK_FAILED' });
+    await hot.close();
+    expect((await listRuns(store)).map(({ id, header }) => [id, header.config])).toEqual([
+      ['first', { beta: 0.25, name: 'a' }],
+      ['hot', { beta: 1, name: 'a' }],
+      ['same', { beta: 0.25, name: 'a' }],
+    ]);
+    const found = await store.findRuns('$.seed == "s" && $.config.beta < 0.5');
+    expect(found.map(({ id }) => id)).toEqual(['first', 'same']);
+    const failed = await store.findAttempts('$.error.origin == "infect"');
+    expect(failed.map((one) => [one.run, one.tick, one.newest])).toEqual([['hot', 2, true]]);
+    await store.close();
+  });
 });
