@@ -6,9 +6,29 @@
  */
 export type { GuardGroup, GuardLevel } from './base/ambient.ts';
 export type { Cursor, Rng } from './base/draws.ts';
-export { ERROR_CODES, type ErrorCode, type Facts, isWorldfoldError, WorldfoldError } from './base/errors.ts';
+export {
+  ERROR_CODES,
+  type ErrorCode,
+  type Facts,
+  isWorldfoldError,
+  UnsupportedError,
+  WorldfoldError,
+} from './base/errors.ts';
+export type { Capability } from './log/backends.ts';
+export {
+  capability,
+  type FindOptions,
+  type FoundAttempt,
+  hasJsonb,
+  hasPartitions,
+  type JsonbStore,
+  type NewPartitionRow,
+  type PartitionInfo,
+  type PartitionRow,
+  type PartitionStore,
+} from './log/capabilities.ts';
 export { memoryStore } from './log/memory-store.ts';
-export type { Store } from './log/store.ts';
+export type { RunInfo, Store } from './log/store.ts';
 export type {
   Both,
   ChangedRow,

@@ -29,6 +29,7 @@ export const ERROR_CODES = {
   MISSING_DEPENDENCY: 'an optional package is not installed',
   NEWER_FORMAT: 'the bytes were written by a newer worldfold',
   NO_CHUNK: 'the store holds no such piece of a snapshot',
+  NO_PARTITION: 'the run has no partition',
   NO_RECORD: 'a record is missing inside the log',
   NO_ROW: 'there is no row with that key',
   NO_STATE: 'the world of that tick can not be rebuilt',
@@ -84,7 +85,54 @@ export class WorldfoldError extends Error {
   }
 }
 
-/** Throws a {@link WorldfoldError}. The only way this project raises an error. */
+/**
+ * A backend was asked for a capability that it lacks: `UNSUPPORTED`.
+ *
+ * @example
+ * ```ts
+ * try { await capability(store, 'jsonb').findRuns('$.seed == "alpha"') }
+ * catch (e) { if (e instanceof UnsupportedError) console.log(e.available) }
+ * ```
+ */
+export class UnsupportedError extends WorldfoldError {
+  /** The kind of the store that was asked: `sqlite`. */
+  readonly backend: string;
+  /** What it lacks: `jsonb`. */
+  readonly capability: string;
+  /** The backends that have it. */
+  readonly available: readonly string[];
+
+  constructor(location: string, backend: string, capability: string, available: readonly string[]) {
+    super(
+      'UNSUPPORTED',
+      `${location} lacks the capability ${capability}: ${backend} has none, ${listed(available)}`,
+      { store: location, backend, capability, available },
+      available.length === 0 ? undefined : `Use a store of ${available.join(' or ')} for it.`,
+    );
+    this.name = 'UnsupportedError';
+    this.backend = backend;
+    this.capability = capability;
+    this.available = available;
+  }
+}
+
+/** Who has something, as the end of a sentence. */
+const listed = (backends: readonly string[]): string =>
+  backends.length === 0
+    ? 'and no backend has'
+    : `${backends.join(', ')} ${backends.length === 1 ? 'has' : 'have'}`;
+
+/** Throws an {@link UnsupportedError}: `backend` is the kind of the store at `location`. */
+export function lacks(
+  location: string,
+  backend: string,
+  capability: string,
+  available: readonly string[],
+): never {
+  throw new UnsupportedError(location, backend, capability, available);
+}
+
+/** Throws a {@link WorldfoldError}. Beside {@link lacks}, the only way this project raises an error. */
 export function fail(code: ErrorCode, message: string, facts?: Facts, hint?: string, cause?: unknown): never {
   throw new WorldfoldError(code, message, facts, hint, cause);
 }

@@ -25,6 +25,8 @@ export interface RunHeader {
   };
   readonly code: string;
   readonly hints: { readonly [name: string]: string };
+  /** The config that the run began with, without large values. Absent in older headers. */
+  readonly config?: { readonly [name: string]: unknown };
   /** The run that a fork was made from; absent where the run began by itself. */
   readonly fork?: { readonly run: string; readonly tick: number; readonly because: string | null };
 }

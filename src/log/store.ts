@@ -5,8 +5,9 @@
  * type guard; a store implements `LogStore` and whichever others it can. Every "must" below is a test of
  * `test/contract`, run on every implementation.
  */
-import { fail } from '../base/errors.ts';
+import { lacks } from '../base/errors.ts';
 import type { ProcessIdentity } from '../base/platform.ts';
+import { BACKENDS, type Capability } from './backends.ts';
 
 /**
  * One tick as it is stored. `bytes` is the whole encoded record; the other fields repeat what is inside it.
@@ -320,14 +321,9 @@ export const hasForks = (store: object): store is ForkStore =>
 export const hasSnapshots = (store: object): store is SnapshotStore =>
   typeof (store as Partial<SnapshotStore>).keepSnapshot === 'function';
 
-/** What was asked of a store that lacks it: `forks`, `snapshots`. */
-export const unsupported = (store: LogStore, what: string): never =>
-  fail(
-    'UNSUPPORTED',
-    `${store.location} keeps no ${what}`,
-    { store: store.location, kind: store.kind, lacks: what },
-    'The memory store and the SQLite store have every port.',
-  );
+/** What was asked of a store that lacks it: {@link UnsupportedError}. */
+export const unsupported = (store: LogStore, what: Capability): never =>
+  lacks(store.location, store.kind, what, BACKENDS[what]);
 
-/** A store with every port that this version defines. */
+/** A store with every port that every backend has. */
 export type Store = LogStore & LeaseStore & AttemptStore & ForkStore & SnapshotStore;

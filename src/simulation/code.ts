@@ -49,7 +49,7 @@ export const writerOf = (world: AnyWorld): WriterNote => ({
 /** The header of a new run. */
 export function headerOf(
   world: AnyWorld,
-  given: Pick<RunHeader, 'seed' | 'createdAt' | 'hints' | 'fork'>,
+  given: Pick<RunHeader, 'seed' | 'createdAt' | 'hints' | 'config' | 'fork'>,
 ): string {
   const { fingerprint, spec } = world.schema.compiled;
   const { name, version } = spec;

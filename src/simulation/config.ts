@@ -1,7 +1,7 @@
 /**
  * Config on its way in: checked, with its defaults, and as the log carries it.
  */
-import { canonicalJson } from '../base/canonical.ts';
+import { canonicalJson, parseCanonical } from '../base/canonical.ts';
 import { fail, isWorldfoldError } from '../base/errors.ts';
 import { literal } from '../schema/canonical-text.ts';
 import { validRow } from '../schema/validate.ts';
@@ -25,3 +25,21 @@ export function validConfig({ schema }: AnyWorld, given: object | undefined): ob
 
 /** A config as the log carries it. */
 export const configText = (config: object): string => canonicalJson(literal(config));
+
+/** A literal as plain JSON, where it has that form. */
+function plainOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(plainOf);
+  const { $object } = (value ?? {}) as { readonly $object?: readonly [string, unknown][] };
+  return $object === undefined ? value : Object.fromEntries($object.map(([k, v]) => [k, plainOf(v)]));
+}
+
+/** A longer value makes lists of runs slow. */
+const LONGEST_HINT = 1024;
+
+/** A config for the header of a run, where it can be asked about: as plain JSON, without large values. */
+export function configHint(text: string): { readonly [name: string]: unknown } {
+  const config = plainOf(parseCanonical(text)) as object;
+  return Object.fromEntries(
+    Object.entries(config).filter(([, value]) => canonicalJson(value).length <= LONGEST_HINT),
+  );
+}

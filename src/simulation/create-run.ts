@@ -15,7 +15,7 @@ import { RANDOM_VERSION } from '../random/digest.ts';
 import { checkCreate, checkNewId } from './arguments.ts';
 import { foldHint, headerOf, metaOf } from './code.ts';
 import { keptAnswer } from './committer.ts';
-import { configText, validConfig } from './config.ts';
+import { configHint, configText, validConfig } from './config.ts';
 import type { Engine } from './engine.ts';
 import { inRun } from './failures.ts';
 import { forkCall } from './fork.ts';
@@ -54,7 +54,8 @@ export async function createCore(world: AnyWorld, options: CreateOptions): Promi
   const { record, time } = tickZero(world, engine, id, given.wallClock);
   const segment = segmentPrefix(id) + freshName();
   const { store, seed, hints } = options;
-  const header = headerOf(world, { seed, createdAt: time, hints: { ...hints } });
+  const config = configHint(environment.config);
+  const header = headerOf(world, { seed, createdAt: time, hints: { ...hints }, config });
   await createIn(store, { id, header, segment, record, holder: holderOf(options) });
   const fork = forkCall(world, options);
   const log = { segment, epoch: FIRST_EPOCH, path: rootPath(segment), code: foldHint(world) };

@@ -85,8 +85,9 @@ describe('a failed tick', () => {
       const [attempt, ...more] = await store.attempts(segment.id);
       expect([attempt!.tick, more]).toEqual([6, []]);
       const bag = ['bag', []];
+      const named = Object.fromEntries(Object.entries(facts).filter(([name]) => name !== 'event'));
       expect(JSON.parse(attempt!.text)).toEqual({
-        error: { code: 'TICK_FAILED', message: error.message },
+        error: { code: 'TICK_FAILED', message: error.message, ...named },
         inputs: [
           { kind: 'joined', source: 'door', seq: 6, row: { $object: [bag, ['name', 'n6']] } },
           { kind: 'priced', source: null, seq: 0, row: { $object: [['price', 86]] } },

@@ -29,7 +29,19 @@ export const hashTooLate = (run: string, tick: number, now: number): never =>
     'The run does not hash every tick: read stateHash before advancing again, or lower hashEvery.',
   );
 
-/** A failed attempt as it is kept: the error, and the inputs of the tick with their rows as literals. */
+/** Where a tick failed, as far as it is known, for questions about failed ticks. */
+const placeOf = (error: unknown): object =>
+  Object.fromEntries(
+    ['origin', 'kind', 'invariant', 'metric'].flatMap((name) => {
+      const value = isWorldfoldError(error) ? error.facts[name] : undefined;
+      return typeof value === 'string' ? [[name, value]] : [];
+    }),
+  );
+
+/**
+ * A failed attempt as it is kept: the error with its place, and the inputs of the tick with their rows as
+ * literals.
+ */
 export function attemptText(error: unknown, submissions: readonly Submission[]): string {
   const message = error instanceof Error ? error.message : String(error);
   const inputs = submissions.map(({ input: { kind, source, seq, row } }) => ({
@@ -43,6 +55,7 @@ export function attemptText(error: unknown, submissions: readonly Submission[]):
     error: {
       code: isWorldfoldError(error) ? error.code : null,
       message: message.toWellFormed().replaceAll('\0', ''),
+      ...placeOf(error),
     },
     inputs,
   });

@@ -15,7 +15,7 @@ import { validRow } from '../schema/validate.ts';
 import { checkNewId, checkText } from './arguments.ts';
 import { foldHint, headerOf } from './code.ts';
 import { keptAnswer, persistent, release } from './committer.ts';
-import { configText, validConfig } from './config.ts';
+import { configHint, configText, validConfig } from './config.ts';
 import type { Engine, PendingInput } from './engine.ts';
 import { beginEra, isOnBase, logSchema } from './eras.ts';
 import type { LogSource } from './history.ts';
@@ -167,6 +167,7 @@ async function forkFrom(
       seed: change.seed ?? seed,
       createdAt: given.wallClock(),
       hints: { ...hints },
+      config: configHint(change.config ?? configText(engine.config)),
       fork,
     }),
     segment,

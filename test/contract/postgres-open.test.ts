@@ -107,6 +107,9 @@ describe.skipIf(withoutPostgres)('a database of a server', () => {
     await open({ schema: 'torn' });
     await sql('DROP TABLE torn.parts CASCADE');
     expect((await refusal(open({ schema: 'torn' }))).message).toContain('has no table parts');
+    await open({ schema: 'rowless' });
+    await sql('DROP TABLE rowless.run_rows');
+    expect((await refusal(open({ schema: 'rowless' }))).message).toContain('has no table run_rows');
   });
 
   it('one that must be migrated is READ_ONLY for who only reads', async () => {

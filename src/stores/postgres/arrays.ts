@@ -8,6 +8,7 @@
  */
 const INT8 = 20;
 const BYTEA = 17;
+const TEXT = 25;
 const HEADER_BYTES = 20;
 const INT8_BYTES = 8;
 
@@ -35,10 +36,10 @@ export function bigintArray(numbers: readonly number[]): Uint8Array {
   return array;
 }
 
-/** Pieces of bytes as `bytea[]`. */
-export function byteaArray(pieces: readonly Uint8Array[]): Uint8Array {
+/** Pieces of bytes as an array of a type whose binary form they are. */
+function arrayOf(type: number, pieces: readonly Uint8Array[]): Uint8Array {
   const bytes = pieces.reduce((sum, piece) => sum + 4 + piece.length, 0);
-  const { array, view } = begin(BYTEA, pieces.length, bytes);
+  const { array, view } = begin(type, pieces.length, bytes);
   let at = HEADER_BYTES;
   for (const piece of pieces) {
     view.setInt32(at, piece.length);
@@ -47,3 +48,9 @@ export function byteaArray(pieces: readonly Uint8Array[]): Uint8Array {
   }
   return array;
 }
+
+/** Pieces of bytes as `bytea[]`. */
+export const byteaArray = (pieces: readonly Uint8Array[]): Uint8Array => arrayOf(BYTEA, pieces);
+
+/** Texts, as the bytes of their UTF-8, as `text[]`. */
+export const textArray = (texts: readonly Uint8Array[]): Uint8Array => arrayOf(TEXT, texts);

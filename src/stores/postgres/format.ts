@@ -7,6 +7,7 @@
 import { fail } from '../../base/errors.ts';
 import { tablesOf } from '../sql/tables.ts';
 import { runner } from './kysely.ts';
+import { ROWS } from './partitions.ts';
 import type { Session, Statements } from './session.ts';
 
 /** The table that holds the migrations which were applied. */
@@ -99,7 +100,7 @@ async function needsMigrating(statements: Statements, place: Place, known: reado
   if (other !== undefined) foreign(place, `it was made by the migration ${other}`);
   if (applied.length > known.length) newer(place.location, applied.length, known.length);
   if (applied.length < known.length) return true;
-  const absent = tablesOf(Number.MAX_SAFE_INTEGER).find((name) => !tables.has(name));
+  const absent = [...tablesOf(Number.MAX_SAFE_INTEGER), ROWS].find((name) => !tables.has(name));
   if (absent !== undefined) foreign(place, `it has no table ${absent}`);
   return false;
 }

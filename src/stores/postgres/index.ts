@@ -5,11 +5,15 @@
  * PGlite are optional packages of a user's project; they are loaded by the call and not by the import.
  */
 import { checkNames } from '../../base/arguments.ts';
+import type { JsonbStore, PartitionStore } from '../../log/capabilities.ts';
 import type { Store } from '../../log/store.ts';
 import type { PostgresAddress } from './address.ts';
 import { openPgliteStore, openPostgresStore } from './open.ts';
 
 export type { PostgresAddress } from './address.ts';
+
+/** What these stores can do: all that every store can, and what only PostgreSQL can. */
+export type PostgresStore = Store & JsonbStore & PartitionStore;
 
 /** How a store of the embedded database is opened. */
 export interface PgliteStoreOptions {
@@ -83,7 +87,7 @@ const OF_SERVER = [
 export async function postgresStore(
   address: string | PostgresAddress,
   options: PostgresStoreOptions = {},
-): Promise<Store> {
+): Promise<PostgresStore> {
   checkNames('the options of postgresStore', options, OF_SERVER);
   return openPostgresStore(address, options);
 }
@@ -105,7 +109,7 @@ export async function postgresStore(
  * const store = await pgliteStore('runs');
  * ```
  */
-export async function pgliteStore(path: string, options: PgliteStoreOptions = {}): Promise<Store> {
+export async function pgliteStore(path: string, options: PgliteStoreOptions = {}): Promise<PostgresStore> {
   checkNames('the options of pgliteStore', options, OF_PGLITE);
   return openPgliteStore(path, options);
 }

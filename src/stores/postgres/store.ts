@@ -8,6 +8,15 @@
  */
 import { fail, isWorldfoldError } from '../../base/errors.ts';
 import { isAlive } from '../../base/platform.ts';
+import type {
+  FindOptions,
+  FoundAttempt,
+  JsonbStore,
+  NewPartitionRow,
+  PartitionInfo,
+  PartitionRow,
+  PartitionStore,
+} from '../../log/capabilities.ts';
 import { checkCollection, checkNewFork, checkOwnRecord } from '../../log/fork-checks.ts';
 import { checkChunks, checkNewSnapshot, checkPinned } from '../../log/snapshot-checks.ts';
 import type {
@@ -48,6 +57,8 @@ import { Collector } from './collect.ts';
 import { isTaken, waitedForLock } from './conditions.ts';
 import type { Connection } from './connection.ts';
 import { refuse } from './errors.ts';
+import { Jsonb } from './jsonb.ts';
+import { Partitions } from './partitions.ts';
 import { Records } from './records.ts';
 import { Segments } from './segments.ts';
 import type { Session, Sessions, Statements } from './session.ts';
@@ -59,7 +70,7 @@ const TAKEOVER_WAIT = "SET LOCAL lock_timeout = '500ms'";
 const TAKEOVER_TRIES = 20;
 
 /** Every port on one PostgreSQL database. */
-export class PostgresStore implements Store {
+export class PostgresStore implements Store, JsonbStore, PartitionStore {
   readonly kind: string;
   readonly location: string;
   readonly #sessions: Sessions;
@@ -70,9 +81,12 @@ export class PostgresStore implements Store {
   readonly #snapshots: Snapshots;
   readonly #collector: Collector;
   readonly #writers: Writers;
+  readonly #jsonb: Jsonb;
+  readonly #partitions: Partitions;
   #closed = false;
 
-  constructor({ kind, location, sessions, sql, schema, readOnly, partBytes, clock, limits }: Connection) {
+  constructor(connection: Connection) {
+    const { kind, location, sessions, sql, schema, readOnly, partBytes, clock, limits } = connection;
     this.kind = kind;
     this.location = location;
     this.#sessions = sessions;
@@ -83,6 +97,8 @@ export class PostgresStore implements Store {
     this.#snapshots = new Snapshots(schema, this.#records, this.#segments);
     this.#collector = new Collector(schema);
     this.#writers = new Writers(sessions, this.#segments, limits);
+    this.#jsonb = new Jsonb(connection);
+    this.#partitions = new Partitions(sessions, schema, location);
   }
 
   /** Runs a call: what the driver says becomes an error of ours. */
@@ -185,6 +201,7 @@ export class PostgresStore implements Store {
         this.#againstHolder(session, named.id, null, force, async (on, _, now) => {
           const still = (await this.#segments.named(on, run)) ?? unknownRun(run, this.location);
           checkLease(named.id, await this.#segments.lease(on, still.number), null, force, now, isAlive);
+          await this.#partitions.dropOf(on, run);
           await this.#segments.remove(on, run, still.number, still.epoch);
         }),
       );
@@ -378,6 +395,34 @@ export class PostgresStore implements Store {
       },
       async (on) => this.#snapshots.pin(on, await this.#segment(on, segment), tick, pinned),
     );
+  }
+
+  async findRuns(path: string, options?: FindOptions): Promise<readonly RunInfo[]> {
+    return this.#call('read', () => this.#jsonb.runs(path, options));
+  }
+
+  async findAttempts(path: string, options?: FindOptions): Promise<readonly FoundAttempt[]> {
+    return this.#call('read', () => this.#jsonb.attempts(path, options));
+  }
+
+  async createPartition(run: string): Promise<boolean> {
+    return this.#call('write', () => this.#partitions.create(run));
+  }
+
+  async appendRows(run: string, rows: readonly NewPartitionRow[]): Promise<void> {
+    return this.#call('write', () => this.#partitions.append(run, rows));
+  }
+
+  async readRows(run: string, after: number | null, limit: number): Promise<readonly PartitionRow[]> {
+    return this.#call('read', () => this.#partitions.read(run, after, limit));
+  }
+
+  async dropPartition(run: string): Promise<boolean> {
+    return this.#call('write', () => this.#partitions.drop(run));
+  }
+
+  async partitions(): Promise<readonly PartitionInfo[]> {
+    return this.#call('read', () => this.#partitions.list());
   }
 
   async close(): Promise<void> {
