@@ -152,9 +152,10 @@ async function enginesFor(log: Log, mode: VerifyMode, from: number, foldFrom: nu
 /** What makes a log one whose head can't be found. A run that is not there is no damage. */
 const HEADLESS: readonly ErrorCode[] = ['CORRUPT', 'NO_RECORD', 'NEWER_FORMAT'];
 
+const isHeadless = (e: unknown): boolean => HEADLESS.some((code) => isWorldfoldError(e, code));
+
 /** The report of a log that is damaged where it ends: no record of it was read. */
 function headless(run: string, mode: VerifyMode, e: unknown): VerifyReport {
-  if (!HEADLESS.some((code) => isWorldfoldError(e, code))) throw e;
   return {
     run,
     mode,
@@ -246,6 +247,7 @@ export async function verify(run: GivenRun | GivenLog, options: VerifyOptions = 
   try {
     log = await logGiven('verify', run);
   } catch (e) {
+    if (!isHeadless(e)) throw e;
     return headless(run.id, options.mode ?? 'execute', e);
   }
   checkVerify(log, options);
