@@ -54,7 +54,9 @@ const statementsIn = (s: string) => ({
   },
   one: {
     name: 'snapshot',
-    text: `SELECT tick, pinned, stored, manifest, chunks FROM ${s}.snapshots WHERE segment = $1 AND tick = $2`,
+    text:
+      `SELECT tick, pinned, stored, manifest, chunks FROM ${s}.snapshots` +
+      ' WHERE segment = $1 AND tick = $2',
   },
   chunks: {
     name: 'chunks',
