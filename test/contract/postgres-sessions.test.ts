@@ -135,7 +135,11 @@ function contract(open: () => Promise<Connection>): void {
     it.each([
       ['the work throws', async (s: Statements) => void (await insert(s, 2)), new TypeError('mine')],
       ['a statement fails', async (s: Statements) => void (await insert(s, 1)), null],
-      ['a statement fails and is passed over', async (s: Statements) => void (await refused(insert(s, 1))), null],
+      [
+        'a statement fails and is passed over',
+        async (s: Statements) => void (await refused(insert(s, 1))),
+        null,
+      ],
       ['one that was not awaited fails', async (s: Statements) => void refused(insert(s, 1)), null],
     ])('L2: keep nothing when %s', async (_, then, thrown) => {
       const done = own.within('write', async (s) => {

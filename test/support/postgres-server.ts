@@ -135,7 +135,9 @@ export class OwnServer {
     server.unref();
     while (this.#status()[7]?.trim() !== 'ready') {
       if (ended !== undefined)
-        throw new Error(`the server did not start: ${ended}\n${readFileSync(join(this.#folder, 'log'), 'utf8')}`);
+        throw new Error(
+          `the server did not start: ${ended}\n${readFileSync(join(this.#folder, 'log'), 'utf8')}`,
+        );
       await sleep(10);
     }
   }

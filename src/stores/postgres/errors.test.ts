@@ -53,7 +53,10 @@ describe('what the database says becomes an error of this project', () => {
   });
 
   it('each address of a host is heard', () => {
-    const both = new AggregateError([said('ECONNREFUSED', 'no ::1'), said('ECONNREFUSED', 'no 127.0.0.1')], '');
+    const both = new AggregateError(
+      [said('ECONNREFUSED', 'no ::1'), said('ECONNREFUSED', 'no 127.0.0.1')],
+      '',
+    );
     expect(refusal(both).message).toContain('no ::1; no 127.0.0.1');
   });
 

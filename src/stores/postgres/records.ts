@@ -88,7 +88,8 @@ const statementsIn = (s: string) => ({
     text:
       `INSERT INTO ${s}.records (segment, tick, hash, previous, length, bytes)` +
       ' SELECT $1::bigint, r.* FROM ROWS FROM (unnest($2::bigint[]), unnest($3::bytea[]),' +
-      ' unnest($4::bytea[]), unnest($5::bigint[]), unnest($6::bytea[])) AS r(tick, hash, previous, length, bytes)',
+      ' unnest($4::bytea[]), unnest($5::bigint[]), unnest($6::bytea[]))' +
+      ' AS r(tick, hash, previous, length, bytes)',
   },
   part: {
     name: 'part',
