@@ -8,13 +8,14 @@ import { createInterface } from 'node:readline';
 import { isWorldfoldError } from '../../src/base/errors.ts';
 import { sqliteStore } from '../../src/stores/sqlite/index.ts';
 import { live } from './life.ts';
+import { openStore } from './open-store.ts';
 
 const say = (what: unknown): void => {
   writeSync(1, `${JSON.stringify(what)}\n`);
 };
 
 async function serve(path: string, until: number): Promise<void> {
-  const store = await sqliteStore(path);
+  const store = await openStore(path);
   await live(store, { until, say, tidies: true });
   await store.close();
 }

@@ -1,20 +1,21 @@
 /**
- * Processes killed by SIGKILL at random instants, again and again on one file, beside a twin that nobody
- * kills.
+ * Processes killed by SIGKILL at random instants, again and again on one file or one database of a server,
+ * beside a twin that nobody kills.
  *
- * 15 kills by default, 120 in CI; `WORLDFOLD_KILLS` says another number, thousands for a soak.
- * `WORLDFOLD_KILL_SEED` gives other instants; an instant of a busy machine does not come twice, so what
- * failed is told with the file that it was found in, which stays.
+ * 15 kills by default, 120 in CI, a third of that on a server; `WORLDFOLD_KILLS` says another number,
+ * thousands for a soak. `WORLDFOLD_KILL_SEED` gives other instants; an instant of a busy machine does not
+ * come twice, so what failed is told with the file that it was found in, which stays.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isWorldfoldError, listRuns, memoryStore, openRun, replay, type Store } from '../../src/index.ts';
-import { sqliteStore } from '../../src/stores/sqlite/index.ts';
+import { type FreshDatabase, freshDatabase, withoutPostgres } from '../support/postgres.ts';
 import { SOURCE } from './herd.ts';
 import { live, policy, ROOT, type Said, world } from './life.ts';
+import { openStore } from './open-store.ts';
 import { framesFrom, hexOf, loadSnapshots, plainFrame } from './stored.ts';
 import { bundleChild, drawsOf, type Instant, type LifeEnd, Victims } from './victims.ts';
 
@@ -22,6 +23,8 @@ const { env } = process;
 const isThorough = Boolean(env.CI || env.WORLDFOLD_REQUIRE_ALL);
 const KILLS = Number(env.WORLDFOLD_KILLS ?? (isThorough ? 120 : 15));
 const SEED = Number(env.WORLDFOLD_KILL_SEED ?? 1);
+/** Kills on a server: each life is longer there. */
+const SERVER_KILLS = Math.ceil(KILLS / 3);
 /** Kills of one file. */
 const PART = 20;
 const MINUTES = 60_000;
@@ -121,14 +124,14 @@ class Witness {
 
 /** Opens the file as the next process would, and looks at it. */
 async function look(path: string, witness: Witness): Promise<void> {
-  const store = await sqliteStore(path);
+  const store = await openStore(path);
   await witness.look(store);
   await store.close();
 }
 
 /** Compares all that was ever seen in a file with a run of the same script that nobody killed. */
 async function compare(path: string, witness: Witness): Promise<void> {
-  const store = await sqliteStore(path);
+  const store = await openStore(path);
   const twin = memoryStore();
   const { tick } = (await store.head(ROOT))!.segment.head;
   await live(twin, { until: tick, say() {}, tidies: false });
@@ -164,20 +167,43 @@ async function killAndCompare(path: string, seed: number, kills: number): Promis
   await compare(path, witness);
 }
 
+async function tellingWhere(path: string, seed: number, kills: number): Promise<void> {
+  try {
+    await killAndCompare(path, seed, kills);
+  } catch (e) {
+    failed = true;
+    const code = isWorldfoldError(e) ? e.code : '';
+    throw new Error(`WORLDFOLD_KILL_SEED=${SEED}: see ${path}: ${code} ${(e as Error).message}`, {
+      cause: e,
+    });
+  }
+}
+
 for (let from = 0, part = 0; from < KILLS; from += PART, part++) {
   const to = Math.min(from + PART, KILLS);
-  test(`L11: a run that is killed is a prefix of one that is not: kills ${from} to ${to - 1}`, {
-    timeout: 10 * MINUTES,
-  }, async () => {
-    const path = join(folder, `part-${part}.db`);
-    try {
-      await killAndCompare(path, SEED * 1000 + part, to - from);
-    } catch (e) {
-      failed = true;
-      const code = isWorldfoldError(e) ? e.code : '';
-      throw new Error(`WORLDFOLD_KILL_SEED=${SEED}: see ${path}: ${code} ${(e as Error).message}`, {
-        cause: e,
-      });
-    }
-  });
+  test(
+    `L11: a run that is killed is a prefix of one that is not: kills ${from} to ${to - 1}`,
+    {
+      timeout: 10 * MINUTES,
+    },
+    () => tellingWhere(join(folder, `part-${part}.db`), SEED * 1000 + part, to - from),
+  );
 }
+
+describe.skipIf(withoutPostgres)('on a server', () => {
+  const databases: FreshDatabase[] = [];
+  afterAll(async () => {
+    if (!failed) for (const database of databases) await database.drop();
+  });
+
+  for (let from = 0, part = 0; from < SERVER_KILLS; from += PART, part++) {
+    const to = Math.min(from + PART, SERVER_KILLS);
+    test(`L11: a run that is killed is a prefix of one that is not: kills ${from} to ${to - 1}`, {
+      timeout: 10 * MINUTES,
+    }, async () => {
+      const database = await freshDatabase();
+      databases.push(database);
+      await tellingWhere(database.url, SEED * 1000 + 500 + part, to - from);
+    });
+  }
+});

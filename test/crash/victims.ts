@@ -31,7 +31,7 @@ export async function bundleChild(name: string): Promise<string> {
     bundle: true,
     platform: 'node',
     format: 'esm',
-    external: ['better-sqlite3'],
+    external: ['better-sqlite3', 'pg', '@electric-sql/pglite'],
     banner: { js: BANNER },
     logLevel: 'silent',
     outfile,

@@ -55,7 +55,7 @@ const statementsIn = (s: string) => ({
     text:
       'SELECT pg_terminate_backend(a.pid) AS ended FROM pg_stat_activity AS a' +
       ` JOIN ${s}.segments ON holder_session = ${BACKEND}` +
-      ' WHERE segments.id = $1 AND a.pid <> pg_backend_pid()',
+      ' WHERE segments.id = $1 AND segments.epoch = $2 AND a.pid <> pg_backend_pid()',
   },
   now: { name: 'now', text: 'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now' },
 });
@@ -161,8 +161,8 @@ export class Segments {
     await on.run(this.#statements.note, [segment, epoch]);
   }
 
-  /** Ends the connection that the writer of a segment used last, and with it what it holds locked. */
-  async endHolder(on: Statements, segment: string): Promise<void> {
-    await on.run(this.#statements.endHolder, [segment]);
+  /** Ends the connection that the writer of that epoch used last, and with it what it holds locked. */
+  async endHolder(on: Statements, segment: string, epoch: number): Promise<void> {
+    await on.run(this.#statements.endHolder, [segment, epoch]);
   }
 }

@@ -146,6 +146,12 @@ export class PostgresStore implements Store, JsonbStore, PartitionStore {
     return this.#segment(on, id);
   }
 
+  /** The same, for who changes snapshots: collections stay away from the family until then. */
+  async #shared(on: Statements, id: string): Promise<SegmentRow> {
+    await this.#snapshots.shareFamily(on, (await this.#segment(on, id)).family);
+    return this.#locked(on, id);
+  }
+
   /** Begins a run; where another one of that id is as quick, its row refuses this one and is seen then. */
   async #begin(run: NewRun | NewFork, write: (on: Statements) => Promise<void>): Promise<RunInfo> {
     const begin = (session: Session): Promise<RunInfo> =>
@@ -231,7 +237,7 @@ export class PostgresStore implements Store, JsonbStore, PartitionStore {
         const held = await this.#segment(session, segment);
         const lease = await this.#segments.lease(session, held.number);
         checkLease(segment, lease, holder, takeover, await this.#segments.now(session), isAlive);
-        await this.#segments.endHolder(session, segment);
+        await this.#segments.endHolder(session, segment, held.epoch);
       }
   }
 
@@ -345,10 +351,9 @@ export class PostgresStore implements Store, JsonbStore, PartitionStore {
     return this.#call('write', async () => {
       checkNewSnapshot(snapshot);
       return this.#writers.use(segment, epoch, (session) =>
-        session.within('write', async (on) => {
-          await this.#snapshots.shareFamily(on, (await this.#segment(on, segment)).family);
-          return this.#snapshots.keep(on, await this.#locked(on, segment), snapshot);
-        }),
+        session.within('write', async (on) =>
+          this.#snapshots.keep(on, await this.#shared(on, segment), snapshot),
+        ),
       );
     });
   }
@@ -383,7 +388,7 @@ export class PostgresStore implements Store, JsonbStore, PartitionStore {
       () => {
         for (const tick of ticks) checkTick('tick', tick);
       },
-      async (on) => this.#snapshots.drop(on, await this.#segment(on, segment), ticks),
+      async (on) => this.#snapshots.drop(on, await this.#shared(on, segment), ticks),
     );
   }
 
