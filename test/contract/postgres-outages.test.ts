@@ -227,7 +227,7 @@ describe.skipIf(withoutPostgres)('a server', () => {
     now += 300 * hour;
     const next = await open();
     await next.advance(4);
-    expect(await codeOf(() => run.advance(4))).toBe('WRITER_REPLACED');
+    expect(await codeOf(() => run.advance(4).then(() => run.flush()))).toBe('WRITER_REPLACED');
     await next.close();
     expect(await hashesOf(other, id)).toEqual(await twinHashes(id, 24));
     await store.close();

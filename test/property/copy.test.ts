@@ -205,6 +205,21 @@ test('L3, L4, L5, L10: copied runs open, verify, and go on with the same bytes a
   });
 });
 
+test('L10: a copy of a run whose adoption got no further than its first tick goes on (a seed that failed)', async () => {
+  const grove = await new Grove(memoryStore({ clock })).play([
+    { do: 'plant' },
+    { do: 'advance', run: 0, ticks: 6, water: 1 },
+    { do: 'fork', run: 0, back: 6, later: 'keep', ticks: 2 },
+    { do: 'advance', run: 7, ticks: 3, water: 0 },
+    { do: 'remove', run: 0 },
+    { do: 'adopt', run: 0 },
+  ]);
+  await collectAll(grove.store, Infinity);
+  const target = memoryStore({ clock });
+  await copyRun(grove.store, target, 'run 1', { snapshots: 'pinned' });
+  await goesOn(grove, 'run 1', target);
+});
+
 test('L1, L10: copies while the source grows, one run after another, come to the copy of the whole', async () => {
   const grown = fc.record({ early: groves, late: fc.array(growing, { maxLength: 6 }), which: fc.nat(20) });
   await holds(grown, 20, async ({ early, late, which }) => {

@@ -165,8 +165,9 @@ export class Grove {
         for (let i = 0; i < s.water; i++) run.submit.watered({ n: i });
         await run.advance(s.ticks);
       } else if (s.do === 'adopt') {
-        await run.advance(2);
-        this.factors.set(id, factor);
+        const before = run.tick;
+        // A parent's later inputs may be gone after the first tick, which has begun the era by then.
+        await run.advance(2).finally(() => run.tick > before && this.factors.set(id, factor));
       } else if (s.do === 'pin') await run.snapshot({ pin: true });
       else if (s.do === 'fork') await this.fork(run, factor, s);
     } catch (e) {
