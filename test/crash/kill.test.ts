@@ -3,8 +3,8 @@
  * beside a twin that nobody kills.
  *
  * 15 kills by default, 200 in CI, a third of that on a server; `WORLDFOLD_KILLS` says another number,
- * thousands for a soak. `WORLDFOLD_KILL_SEED` gives other instants; an instant of a busy machine does not come twice, so what
- * failed is told with the file that it was found in, which stays.
+ * thousands for a soak. `WORLDFOLD_KILL_SEED` gives other instants; an instant of a busy machine does not
+ * come twice, so what failed is told with the file or database that it was found in, which stays.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
