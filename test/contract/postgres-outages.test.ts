@@ -29,6 +29,8 @@ class Between {
   /** How many answers pass before one gets lost. */
   #passing = Infinity;
   lost = 0;
+  /** How many bytes more reach the server; then whoever sends seems to stand still. */
+  sending = Infinity;
 
   private constructor(target: URL) {
     this.#server = createServer((near) => {
@@ -44,7 +46,10 @@ class Between {
           other.destroy();
         });
       }
-      near.on('data', (bytes) => far.write(bytes));
+      near.on('data', (bytes) => {
+        this.sending -= bytes.length;
+        if (this.sending > 0) far.write(bytes);
+      });
       far.on('data', (bytes) => {
         if (this.#passing-- > 0) near.write(bytes);
         else this.#lose(near);
@@ -204,6 +209,26 @@ describe.skipIf(withoutPostgres)('a server', () => {
     expect(await hashesOf(store, id)).toEqual(await twinHashes(id, 80));
     await store.close();
     proxy.close();
+  });
+
+  test('L7: a writer that stops in the middle of sending holds nobody up for long', async () => {
+    const proxy = await Between.to(database.url);
+    const store = await openPostgresStore(proxy.urlOf(database.url), { transactionTimeoutMs: 500 });
+    const other = await openPostgresStore(database.url);
+    const records = chain('halfway', 2) as [LogRecord, LogRecord];
+    const segment = 'halfway-segment';
+    await store.create(newRun('halfway', records[0]));
+    await store.append(segment, 1, 1, [records[1]]);
+    proxy.sending = 300_000;
+    const kept = outcome(() => store.keepSnapshot(snapshotOf(segment, records[1], ['y'.repeat(4_000_000)])));
+    while (proxy.sending > 0) await sleep(5);
+    const started = performance.now();
+    await other.keepAttempt(segment, { tick: 2, text: '{}' });
+    expect(performance.now() - started).toBeLessThan(4000);
+    proxy.close();
+    expect(await kept).toEqual({ code: 'STORE_FAILED' });
+    await store.close();
+    await other.close();
   });
 
   test('L7: a clock that jumps permits a takeover, and fails no writer that nobody replaced', async () => {

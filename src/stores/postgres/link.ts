@@ -8,7 +8,7 @@
 import type { Client } from 'pg';
 import { assert, fail } from '../../base/errors.ts';
 import { endsConnection } from './errors.ts';
-import { type Done, type Prepared, PreparedStatements, Query } from './query.ts';
+import { type Done, Preparation, type Prepared, PreparedStatements, Query } from './query.ts';
 import type { Answer, OwnSession, Parameter, Statement, Statements, TransactionKind } from './session.ts';
 import type { Wire } from './wire.ts';
 
@@ -21,6 +21,15 @@ const BEGIN: Readonly<Record<TransactionKind, Prepared>> = {
 };
 const COMMIT: Statement = { name: 'commit', text: 'COMMIT' };
 const ROLLBACK: Statement = { name: 'rollback', text: 'ROLLBACK' };
+
+/** What may leave in more than one piece, between which a process may stop. */
+const LONG_BYTES = 8192;
+
+const isLong = (parameters: readonly Parameter[]): boolean =>
+  parameters.reduce<number>(
+    (sum, p) => sum + (p instanceof Uint8Array || typeof p === 'string' ? p.length : 8),
+    0,
+  ) > LONG_BYTES;
 
 /** Runs one after another what it is given. */
 export class Turns {
@@ -96,8 +105,14 @@ export class Link {
   ): Promise<Done<R>> {
     if (this.#lost !== null)
       throw this.#lost.error ?? fail('STORE_FAILED', 'the connection to the database has ended');
-    const named = { name: name === undefined ? '' : this.#nameOf(text), text };
-    const query = new Query<R>(this.#prepared, first, named, parameters);
+    const long = isLong(parameters);
+    const named = { name: name === undefined && !long ? '' : this.#nameOf(text), text };
+    if (long && first === null && !this.#prepared.has(named.name))
+      await this.#asked(new Preparation(this.#prepared, named));
+    return this.#asked(new Query<R>(this.#prepared, first, named, parameters));
+  }
+
+  async #asked<T>(query: { readonly answer: Promise<T> }): Promise<T> {
     this.#client.query(query as never);
     try {
       return await query.answer;

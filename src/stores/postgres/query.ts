@@ -20,6 +20,11 @@ export class PreparedStatements {
   readonly #known = new Set<string>();
   readonly #asked: string[] = [];
 
+  /** Whether the server has the statement. */
+  has(name: string): boolean {
+    return this.#known.has(name);
+  }
+
   /** Sends the statement unless the server has it. */
   send(wire: Wire, { name, text }: Prepared): void {
     if (this.#known.has(name)) return;
@@ -152,5 +157,41 @@ export class Query<R extends object> {
     }
     const count = Number(COUNT.exec(this.#said)?.[1] ?? 0);
     this.#resolve({ rows: this.#rows, count, command: this.#said });
+  }
+}
+
+/**
+ * Prepares a statement and does nothing else. The server counts how long a transaction stands still from the
+ * end of one answer to the beginning of the next message: what comes before a long one would stop the count.
+ */
+export class Preparation {
+  readonly answer: Promise<void>;
+  readonly #prepared: PreparedStatements;
+  readonly #statement: Prepared;
+  #resolve!: () => void;
+  #reject!: (e: unknown) => void;
+
+  constructor(prepared: PreparedStatements, statement: Prepared) {
+    this.#prepared = prepared;
+    this.#statement = statement;
+    this.answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  submit(wire: Wire): unknown {
+    this.#prepared.send(wire, this.#statement);
+    wire.sync();
+    return null;
+  }
+
+  handleError(error: unknown): void {
+    this.#prepared.settle();
+    this.#reject(error);
+  }
+
+  handleReadyForQuery(): void {
+    this.#resolve();
   }
 }
