@@ -153,8 +153,7 @@ async function enginesFor(log: Log, mode: VerifyMode, from: number, foldFrom: nu
 const HEADLESS: readonly ErrorCode[] = ['CORRUPT', 'NO_RECORD', 'NEWER_FORMAT'];
 
 /** The report of a log that is damaged where it ends: no record of it was read. */
-function headless(run: string, mode: VerifyMode, e: unknown): VerifyReport {
-  if (!HEADLESS.some((code) => isWorldfoldError(e, code))) throw e;
+function headless({ id: run }: { readonly id: string }, mode: VerifyMode, e: unknown): VerifyReport {
   return {
     run,
     mode,
@@ -246,7 +245,8 @@ export async function verify(run: GivenRun | GivenLog, options: VerifyOptions = 
   try {
     log = await logGiven('verify', run);
   } catch (e) {
-    return headless(run.id, options.mode ?? 'execute', e);
+    if (!HEADLESS.some((code) => isWorldfoldError(e, code))) throw e;
+    return headless(run, options.mode ?? 'execute', e);
   }
   checkVerify(log, options);
   return verifyLog(log, options);
