@@ -14,9 +14,9 @@ const PAGE: PageLimit = { records: 1024, bytes: 16 * 1024 * 1024 };
 
 /** What the next frame must fit. */
 interface Link {
-  readonly tick: number;
-  readonly hash: Uint8Array | null;
-  readonly sequence: number | null;
+  tick: number;
+  hash: Uint8Array | null;
+  sequence: number | null;
 }
 
 /** What the ids of the segments of a run begin with; what follows makes them unlike any other. */
@@ -90,17 +90,31 @@ function checkLink(frame: RecordFrame, record: LogRecord, link: Link, segment: s
     );
 }
 
+/** Decodes what was read and checks it, a frame when it is asked for; `link` goes on with each. */
+function* linked(records: readonly LogRecord[], link: Link, segment: string): Generator<RecordFrame> {
+  for (const record of records) {
+    const frame = decodeFrame(record.bytes, { segment, tick: link.tick });
+    checkLink(frame, record, link, segment);
+    const { hash, sequence, counts } = frame;
+    yield frame;
+    link.tick++;
+    link.hash = hash;
+    link.sequence = sequence + eventCount(counts);
+  }
+}
+
 /**
- * The frames of a log from `from` to `to`, both included, across its segments. Must reach `to`: a log that
- * ends before it is `NO_RECORD`. Nothing of the store stays open between two frames.
+ * The frames of a log from `from` to `to`, both included, across its segments: in pages, whose frames are at
+ * hand. Each page must be gone through before the next is asked for. Must reach `to`: a log that ends before
+ * it is `NO_RECORD`. Nothing of the store stays open between two pages.
  */
-export async function* readFrames(
+export async function* readPages(
   store: LogStore,
   path: LogPath,
   from: number,
   to: number,
-): AsyncGenerator<RecordFrame> {
-  let link: Link = { tick: from, hash: from === 0 ? NO_HASH : null, sequence: from === 0 ? 0 : null };
+): AsyncGenerator<Iterable<RecordFrame>> {
+  const link: Link = { tick: from, hash: from === 0 ? NO_HASH : null, sequence: from === 0 ? 0 : null };
   while (link.tick <= to) {
     const span = spanAt(path, link.tick);
     const { segment } = span;
@@ -115,13 +129,18 @@ export async function* readFrames(
         tick: link.tick,
         to,
       });
-    for (const record of page.records) {
-      const frame = decodeFrame(record.bytes, { segment, tick: link.tick });
-      checkLink(frame, record, link, segment);
-      yield frame;
-      link = { tick: link.tick + 1, hash: frame.hash, sequence: frame.sequence + eventCount(frame.counts) };
-    }
+    yield linked(page.records, link, segment);
   }
+}
+
+/** The same, frame by frame. Nothing of the store stays open between two frames. */
+export async function* readFrames(
+  store: LogStore,
+  path: LogPath,
+  from: number,
+  to: number,
+): AsyncGenerator<RecordFrame> {
+  for await (const page of readPages(store, path, from, to)) yield* page;
 }
 
 /** The frame of one tick. */

@@ -8,14 +8,14 @@ import { checkFunction, checkNames, checkPositive } from '../base/arguments.ts';
 import { fail } from '../base/errors.ts';
 import { loadHash } from '../base/hash.ts';
 import { steadyClock, yieldToEvents } from '../base/platform.ts';
+import type { RecordFrame } from '../log/record.ts';
 import type { Store } from '../log/store.ts';
 import type { Shape } from '../schema/infer.ts';
 import { checkSignal, checkStore, checkText } from '../simulation/arguments.ts';
 import type { WorldDef } from '../simulation/define-world.ts';
 import type { Engine } from '../simulation/engine.ts';
 import { inRun } from '../simulation/failures.ts';
-import { frames } from '../simulation/history.ts';
-import { crossEra } from '../simulation/restore.ts';
+import { eachFrame } from '../simulation/restore.ts';
 import type { GuardOption } from '../simulation/types.ts';
 import { lastAdopted } from './adopted.ts';
 import { checkTick, engineAt, type Log, logOf, needWorld } from './given.ts';
@@ -103,17 +103,21 @@ async function walk(log: Log, options: CheckOptions, from: number, to: number): 
   const check = new Check(engine, every, limit);
   check.look();
   let slice = steadyClock();
-  for await (const frame of frames(log.source, from + 1, to)) {
-    if (check.truncated || signal?.aborted) break;
-    await crossEra(engine, log.source, frame);
+  const turn = async (tick: number): Promise<boolean> => {
+    onProgress?.({ tick, target: to });
+    await yieldToEvents();
+    slice = steadyClock();
+    return !signal?.aborted;
+  };
+  const isOver = (): boolean => check.truncated || signal?.aborted === true;
+  const fold = (frame: RecordFrame): boolean | Promise<boolean> => {
     engine.fold(frame);
     engine.compare(frame);
     check.look();
-    if (steadyClock() - slice < SLICE_MS) continue;
-    onProgress?.({ tick: frame.tick, target: to });
-    await yieldToEvents();
-    slice = steadyClock();
-  }
+    if (isOver()) return false;
+    return steadyClock() - slice < SLICE_MS || turn(frame.tick);
+  };
+  if (!isOver()) await eachFrame(engine, { source: log.source, from: from + 1, to }, fold);
   const { tick } = engine.position;
   onProgress?.({ tick, target: to });
   const { violations, checked, truncated } = check;

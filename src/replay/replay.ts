@@ -6,7 +6,7 @@ import { fail } from '../base/errors.ts';
 import { loadHash } from '../base/hash.ts';
 import { steadyClock, yieldToEvents } from '../base/platform.ts';
 import { pathOf } from '../log/lineage.ts';
-import { findRun, readFrames } from '../log/reader.ts';
+import { findRun } from '../log/reader.ts';
 import { eventCount, type RecordFrame } from '../log/record.ts';
 import type { Store } from '../log/store.ts';
 import type { Shape } from '../schema/infer.ts';
@@ -14,8 +14,7 @@ import { checkReplay } from '../simulation/arguments.ts';
 import type { WorldDef } from '../simulation/define-world.ts';
 import type { Engine } from '../simulation/engine.ts';
 import { inRun } from '../simulation/failures.ts';
-import type { LogSource } from '../simulation/history.ts';
-import { crossEra } from '../simulation/restore.ts';
+import { eachFrame } from '../simulation/restore.ts';
 import { newEngine } from '../simulation/run-options.ts';
 import type { GuardOption } from '../simulation/types.ts';
 import type { AnyWorld } from '../simulation/world.ts';
@@ -68,14 +67,9 @@ class Replay {
   }
 
   /** Folds a tick and compares the world with what it recorded. */
-  async fold(frame: RecordFrame, source: LogSource, to: number): Promise<void> {
-    try {
-      this.engine.fold(frame);
-      this.engine.compare(frame);
-    } catch (e) {
-      await refuseLostBase(source, frame.tick, to, e);
-      throw e;
-    }
+  fold(frame: RecordFrame): void {
+    this.engine.fold(frame);
+    this.engine.compare(frame);
     this.recordedHash = this.engine.isPresent ? frame.stateHash : null;
     if (this.recordedHash !== null) this.compared++;
     this.events += eventCount(frame.counts);
@@ -121,17 +115,25 @@ async function replayAll(world: AnyWorld, options: ReplayOptions): Promise<Repla
   const under = new Replay(engine);
   const from = await lastAdopted(source, target);
   let slice = steadyClock();
-  for await (const frame of readFrames(store, path, 0, target)) {
-    if (frame.tick >= from) {
-      await crossEra(engine, source, frame);
-      await under.fold(frame, source, target);
-    }
-    if (signal?.aborted) break;
-    if (steadyClock() - slice < SLICE_MS) continue;
-    onProgress?.({ tick: frame.tick, target });
+  const turn = async (tick: number): Promise<boolean> => {
+    onProgress?.({ tick, target });
     await yieldToEvents();
     slice = steadyClock();
-  }
+    return true;
+  };
+  const lost = async (tick: number, e: unknown): Promise<never> => {
+    await refuseLostBase(source, tick, target, e);
+    throw e;
+  };
+  await eachFrame(engine, { source, from: 0, to: target, foldFrom: from }, (frame) => {
+    try {
+      if (frame.tick >= from) under.fold(frame);
+    } catch (e) {
+      return lost(frame.tick, e);
+    }
+    if (signal?.aborted) return false;
+    return steadyClock() - slice < SLICE_MS || turn(frame.tick);
+  });
   const { tick } = engine.position;
   onProgress?.({ tick, target });
   const recordedHash = under.recordedHash === null ? null : hex(under.recordedHash);

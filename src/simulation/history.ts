@@ -5,7 +5,7 @@
 import { fail } from '../base/errors.ts';
 import { type Environment, parseChange, parseEnvironment } from '../log/environment.ts';
 import { type LogPath, leafOf } from '../log/lineage.ts';
-import { readFrame, readFrames } from '../log/reader.ts';
+import { readFrame, readPages } from '../log/reader.ts';
 import { decodeFrame, type RecordFrame } from '../log/record.ts';
 import type { LogRecord, LogStore } from '../log/store.ts';
 import { eventsUnder, pastOf } from './past.ts';
@@ -19,13 +19,30 @@ export interface LogSource {
   readonly undurable: readonly LogRecord[];
 }
 
-/** Frames of ticks `from` to `to`, both included. */
-export async function* frames(source: LogSource, from: number, to: number): AsyncGenerator<RecordFrame> {
-  const { store, path, durableTick, undurable } = source;
-  if (from <= Math.min(to, durableTick)) yield* readFrames(store, path, from, Math.min(to, durableTick));
+/** Frames of ticks `from` to `to`, both included, in pages: see {@link readPages}. */
+export async function* pages(
+  source: LogSource,
+  from: number,
+  to: number,
+): AsyncGenerator<Iterable<RecordFrame>> {
+  const { store, path, durableTick } = source;
+  if (from <= Math.min(to, durableTick)) yield* readPages(store, path, from, Math.min(to, durableTick));
+  yield undurableFrames(source, from, to);
+}
+
+function* undurableFrames(
+  { path, durableTick, undurable }: LogSource,
+  from: number,
+  to: number,
+): Generator<RecordFrame> {
   for (const record of undurable)
     if (record.tick > durableTick && record.tick >= from && record.tick <= to)
       yield decodeFrame(record.bytes, { segment: leafOf(path), tick: record.tick });
+}
+
+/** Frames of ticks `from` to `to`, both included. */
+export async function* frames(source: LogSource, from: number, to: number): AsyncGenerator<RecordFrame> {
+  for await (const page of pages(source, from, to)) yield* page;
 }
 
 /** The environment of record 0. */

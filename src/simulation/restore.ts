@@ -18,7 +18,7 @@ import type { RecordFrame } from '../log/record.ts';
 import { hasSnapshots, type SnapshotInfo, type SnapshotStore, type StoredSnapshot } from '../log/store.ts';
 import { foldHint } from './code.ts';
 import type { Engine } from './engine.ts';
-import { frames, type LogSource } from './history.ts';
+import { frames, type LogSource, pages } from './history.ts';
 
 /** What is known of a log beside its records. */
 export interface KnownLog {
@@ -107,13 +107,14 @@ export async function restore(
   const hashed = isLast ? await lastHashed(source, first, to) : -1;
   const every = compare === 'every';
   let compared = every ? engine.tableHashes() : null;
-  for await (const frame of frames(source, first, to)) {
-    if (await crossEra(engine, source, frame)) compared &&= engine.tableHashes();
+  await eachFrame(engine, { source, from: first, to }, (frame, begins) => {
+    if (begins) compared &&= engine.tableHashes();
     engine.fold(frame);
     if (every || frame.tick === hashed) engine.compare(frame, compared);
     if (every && frame.stateHash !== null) compared = engine.tableHashes();
     if (foreign !== null && (every || compare === 'head')) compareForeign(engine, frame, foreign);
-  }
+    return true;
+  });
   if (isLast && to > hashed && to >= first) checkProven(engine, to, options);
   if (isLast && to >= first && !engine.isPresent) await checkNotAdopted(source, to, options.known);
   engine.reveal();
@@ -327,6 +328,46 @@ export async function crossEra(engine: Engine, source: LogSource, frame: RecordF
       'Earlier ticks can still be read; open the run with the code that recorded them to replay it.',
     );
   return true;
+}
+
+/** Ticks of a log to be folded. */
+export interface Stretch {
+  readonly source: LogSource;
+  readonly from: number;
+  readonly to: number;
+  /** The first that is folded, where those before it are only read. */
+  readonly foldFrom?: number;
+}
+
+/**
+ * Gives `take` one frame after another, and whether an era begins with it, until it returns false. The engine
+ * is at the frame's era. What folds many frames at hand pays for watching them once: see {@link Watch}.
+ */
+export async function eachFrame(
+  engine: Engine,
+  { source, from, to, foldFrom = from }: Stretch,
+  take: (frame: RecordFrame, begins: boolean) => boolean | Promise<boolean>,
+): Promise<void> {
+  const { watch } = engine;
+  try {
+    for await (const page of pages(source, from, to)) {
+      for (const frame of page) {
+        let begins = false;
+        if (frame.environment !== null && frame.tick >= foldFrom) {
+          watch.release();
+          begins = await crossEra(engine, source, frame);
+        }
+        watch.hold();
+        const goesOn = take(frame, begins);
+        if (goesOn === true) continue;
+        watch.release();
+        if (!(await goesOn)) return;
+      }
+      watch.release();
+    }
+  } finally {
+    watch.release();
+  }
 }
 
 /** Loads the snapshot that an era begins with; answers why not where that can't be. */

@@ -2,6 +2,7 @@ import { promiseHooks } from 'node:v8';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { GUARD_GROUPS, type GuardGroup } from '../../src/base/ambient.ts';
 import { memoryStore } from '../../src/log/memory-store.ts';
+import { check } from '../../src/replay/check.ts';
 import { diff } from '../../src/replay/diff.ts';
 import { forkRun } from '../../src/replay/fork-run.ts';
 import { readWorld } from '../../src/replay/read-world.ts';
@@ -204,6 +205,41 @@ test('L8: promises are watched while ticks are computed or folded, and not while
   const calls = spy.mock.calls.length;
   await createRun(world, { store, seed, id: 'unwatched', guard: { async: 'off' } });
   expect(spy.mock.calls.length).toBe(calls);
+  expect(watching).toBe(0);
+  spy.mockRestore();
+});
+
+test('L8: a fold watches promises once for the ticks that are at hand, and not while more are read', async () => {
+  const store = meddled();
+  const world = worldWith('a handler of rows', () => {});
+  const run = await createRun(world, { store, seed, id, snapshots: false });
+  await run.advance(40);
+  await run.close();
+  let [watching, times] = [0, 0];
+  const { onInit } = promiseHooks;
+  const spy = vi.spyOn(promiseHooks, 'onInit').mockImplementation((made) => {
+    const stop = onInit(made) as () => void;
+    watching++;
+    times++;
+    return () => {
+      watching--;
+      stop();
+    };
+  });
+  const reading: number[] = [];
+  store.before.read = () => void reading.push(watching);
+  for (const fold of [
+    () => replay(world, { store, id }),
+    () => readWorld(world, { store, id, tick: 40 }),
+    () => check(world, { store, id }),
+  ]) {
+    times = 0;
+    await fold();
+    expect([times > 0, times < 10, watching]).toEqual([true, true, 0]);
+  }
+  expect(new Set(reading)).toEqual(new Set([0]));
+  const broken = worldWith('a handler of rows', () => Math.random());
+  expect((await caught(() => replay(broken, { store, id }))).code).toBe('AMBIENT');
   expect(watching).toBe(0);
   spy.mockRestore();
 });
