@@ -60,7 +60,7 @@ const CLOCK: readonly Sources[] = [
   of(
     'clock',
     'Performance.prototype',
-    `now timeOrigin mark measure toJSON eventLoopUtilization timerify getEntries getEntriesByName
+    `now timeOrigin nodeTiming mark measure toJSON eventLoopUtilization timerify getEntries getEntriesByName
     getEntriesByType markResourceTiming`,
     'performance',
   ),
@@ -151,7 +151,7 @@ const ENVIRONMENT: readonly Sources[] = [
     setgid setegid setgroups initgroups getActiveResourcesInfo _getActiveHandles _getActiveRequests
     _kill _debugProcess _debugEnd _fatalException setUncaughtExceptionCaptureCallback
     addUncaughtExceptionCaptureCallback hasUncaughtExceptionCaptureCallback sourceMapsEnabled
-    setSourceMapsEnabled allowedNodeEnvironmentFlags permission moduleLoadList`,
+    setSourceMapsEnabled allowedNodeEnvironmentFlags permission moduleLoadList exitCode`,
   ),
   of(
     'environment',
