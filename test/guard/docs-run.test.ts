@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
-import * as worldfold from '../src/index.ts';
-import { sqliteStore } from '../src/stores/sqlite/index.ts';
-import * as testing from '../src/testing/index.ts';
-import { caught } from './support/runs.ts';
-import { root } from './types/compile.ts';
+import * as worldfold from '../../src/index.ts';
+import { sqliteStore } from '../../src/stores/sqlite/index.ts';
+import * as testing from '../../src/testing/index.ts';
+import { caught } from '../support/runs.ts';
+import { root } from '../types/compile.ts';
 
 const { createRun, defineSchema, defineWorld, event, fact, memoryStore, singleton, t, table } = worldfold;
 
