@@ -59,8 +59,9 @@ const bank = defineWorld(bankSchema, {
     for (let i = 0; i < 2; i++) insert.accounts({ balance: 100 });
   },
   systems: [
-    bankSchema.system('pay', ({ events, emit }) => {
-      for (const { from, to, amount } of events.asked) emit.paid({ from, to, amount });
+    bankSchema.system('pay', ({ world, events, emit }) => {
+      for (const { from, to, amount } of events.asked)
+        if (amount >= 0 && amount <= world.accounts.get(from)!.balance) emit.paid({ from, to, amount });
     }),
     bankSchema.system('sell', { every: 2 }, ({ emit }) => void emit.sold({ count: 2 })),
   ],
@@ -166,7 +167,7 @@ describe('docs/testing.md', () => {
 
   it.each(cases)('snippet %i does what it says', async (_, code) => {
     const { store, run } = await aRun(40);
-    const dose = { runs: 1, ticks: 3 };
+    const dose = { runs: 1, ticks: 3, seed: 7 };
     const laws = (world: never, options: object) =>
       testing.laws(world, { only: ['L3', 'L10'], ...dose, ...options } as never);
     const model = (world: never, reference: never) => testing.model(world, reference, dose);

@@ -151,7 +151,7 @@ const ENVIRONMENT: readonly Sources[] = [
     setgid setegid setgroups initgroups getActiveResourcesInfo _getActiveHandles _getActiveRequests
     _kill _debugProcess _debugEnd _fatalException setUncaughtExceptionCaptureCallback
     addUncaughtExceptionCaptureCallback hasUncaughtExceptionCaptureCallback sourceMapsEnabled
-    setSourceMapsEnabled allowedNodeEnvironmentFlags permission moduleLoadList exitCode`,
+    setSourceMapsEnabled allowedNodeEnvironmentFlags permission moduleLoadList`,
   ),
   of(
     'environment',
