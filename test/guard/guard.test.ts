@@ -123,6 +123,11 @@ describe('what was refused', () => {
   });
 });
 
+test('L8: what hangs from a source as a plain value is refused too', async () => {
+  const run = await runWith('a system', () => performance.nodeTiming.duration);
+  expect((await caught(() => run.advance())).code).toBe('AMBIENT');
+});
+
 describe('what is no source', () => {
   test('printing, values, and what the code around a tick does', async () => {
     const log = vi.spyOn(console, 'log').mockImplementation(() => {});
@@ -242,6 +247,46 @@ test('L8: a fold watches promises once for the ticks that are at hand, and not w
   expect((await caught(() => replay(broken, { store, id }))).code).toBe('AMBIENT');
   expect(watching).toBe(0);
   spy.mockRestore();
+});
+
+describe('dates', () => {
+  const texts = (text: string): [string, () => unknown][] => [
+    [text, () => new Date(text)],
+    [`String: ${text}`, () => new Date(new String(text) as never)],
+    [`list: ${text}`, () => new Date([text] as never)],
+    [`own: ${text}`, () => new Date({ [Symbol.toPrimitive]: () => text } as never)],
+    [`parse: ${text}`, () => Date.parse(text)],
+    [`parse of a list: ${text}`, () => Date.parse([text] as never)],
+  ];
+  // What is out of range is left to the engine; V8 reads `-000000` in the time zone of the machine.
+  const local = ['2020-02-02T02:02', '-000000', '2020-00', '2020-13-01', '2020-01-32', '2020-01-01T00:60Z'];
+
+  test.each(local.flatMap(texts))('L8: %s is refused', async (_, deed) => {
+    const run = await runWith('a system', deed);
+    expect((await caught(() => run.advance())).facts.group).toBe('locale');
+  });
+
+  test('an object is asked once what it is', async () => {
+    const answers = ['2020-02-02', '2 Feb 2020'];
+    const fickle = { toString: () => answers.shift() };
+    let made: Date | null = null;
+    const run = await runWith('a system', () => void (made ??= new Date(fickle as never)));
+    await run.advance();
+    expect([made!.getTime(), answers.length]).toEqual([Date.UTC(2020, 1, 2), 1]);
+  });
+
+  test('values, and texts that name their moment, are not', async () => {
+    const seen: number[] = [];
+    const fixed = ['2020', '-002020-12-31', '2020-02-29T23:59:59.999Z', '2020-02-02T24:00+05:30'];
+    const run = await runWith('a system', () => {
+      for (const text of fixed) for (const [, deed] of texts(text)) seen.push(Number(deed()));
+      for (const value of [5, new Date(5), Object(5), { valueOf: () => 5 }])
+        seen.push(new Date(value as never).getTime());
+    });
+    await run.advance();
+    const wanted = fixed.flatMap((text) => texts(text).map(() => Date.parse(text)));
+    expect(seen).toEqual([...wanted, 5, 5, 5, 5]);
+  });
 });
 
 describe('levels', () => {

@@ -18,15 +18,48 @@ export const DATE_SOURCES: { readonly [use in 'call' | 'now' | 'parts' | 'text' 
   };
 
 /** The forms of ISO 8601 that ECMAScript fixes and that name their own zone: days, times with `Z` or ±. */
-const FIXED = /^([+-]\d{2})?\d{4}(-\d\d(-\d\d)?)?(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/;
+const DAY = /(?!-000000)([+-]\d\d)?\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?/.source;
+const TIME = /(([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?|24:00(:00(\.0{1,9})?)?)/.source;
+const ZONE = /(Z|[+-]([01]\d|2[0-3]):[0-5]\d)/.source;
+/** What is out of range is left to the engine: V8 reads `-000000` by other rules, in the machine's zone. */
+const FIXED = new RegExp(`^${DAY}(T${TIME}${ZONE})?$`);
 
 /** Whether a text is the same moment on every machine. */
 const isFixed = (text: string): boolean => FIXED.test(text);
 
-function meetMade(given: readonly unknown[]): void {
+const { getTime } = Date.prototype;
+
+function isDate(given: unknown): boolean {
+  try {
+    getTime.call(given);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What a date is made from where it is given an object: asked once, as the object may answer otherwise. */
+function primitive(given: unknown): unknown {
+  if ((typeof given !== 'object' && typeof given !== 'function') || given === null || isDate(given))
+    return given;
+  const object = given as { readonly [name: string | symbol]: unknown };
+  const own = object[Symbol.toPrimitive];
+  if (own !== undefined && own !== null) return Reflect.apply(own as () => unknown, object, ['default']);
+  for (const method of [object.valueOf, object.toString]) {
+    const value = typeof method === 'function' ? Reflect.apply(method, object, []) : object;
+    if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return value;
+  }
+  return given;
+}
+
+/** Meets what a date is made from, and gives what to make it from. */
+function meetMade(given: readonly unknown[]): readonly unknown[] {
   if (given.length === 0) meet(DATE_SOURCES.now);
-  else if (given.length > 1) meet(DATE_SOURCES.parts);
-  else if (typeof given[0] === 'string' && !isFixed(given[0])) meet(DATE_SOURCES.text);
+  if (given.length > 1) meet(DATE_SOURCES.parts);
+  if (given.length !== 1) return given;
+  const value = primitive(given[0]);
+  if (typeof value === 'string' && !isFixed(value)) meet(DATE_SOURCES.text);
+  return [value];
 }
 
 /** The constructor, with what depends on the machine met inside a tick. */
@@ -37,8 +70,8 @@ export function guardedDate(original: DateConstructor): DateConstructor {
       return Reflect.apply(target, self, given);
     },
     construct: (target, given, as) => {
-      if (ambient.running !== null) meetMade(given);
-      return Reflect.construct(target, given, as === made ? target : as);
+      const from = ambient.running === null ? given : meetMade(given);
+      return Reflect.construct(target, from, as === made ? target : as);
     },
   });
   return made;
@@ -48,7 +81,9 @@ export function guardedDate(original: DateConstructor): DateConstructor {
 export const guardedParse = (original: DateConstructor['parse']): DateConstructor['parse'] =>
   ({
     parse(text: string): number {
-      if (ambient.running !== null && !isFixed(String(text))) meet(DATE_SOURCES.parse);
-      return original(text);
+      if (ambient.running === null) return original(text);
+      const given = `${text}`;
+      if (!isFixed(given)) meet(DATE_SOURCES.parse);
+      return original(given);
     },
   }).parse;

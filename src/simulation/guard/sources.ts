@@ -60,7 +60,7 @@ const CLOCK: readonly Sources[] = [
   of(
     'clock',
     'Performance.prototype',
-    `now timeOrigin mark measure toJSON eventLoopUtilization timerify getEntries getEntriesByName
+    `now timeOrigin nodeTiming mark measure toJSON eventLoopUtilization timerify getEntries getEntriesByName
     getEntriesByType markResourceTiming`,
     'performance',
   ),
