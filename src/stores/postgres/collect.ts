@@ -68,7 +68,7 @@ const textsIn = (s: string) => {
       `SELECT chunks FROM ${s}.snapshots JOIN ${s}.segments ON segments.number = snapshots.segment` +
       ' WHERE family = $1',
     chunks: `SELECT number FROM ${s}.chunks WHERE family = $1 ORDER BY number`,
-    deleteChunks: `DELETE FROM ${s}.chunks WHERE number = ANY ($1::bigint[])`,
+    deleteChunks: `DELETE FROM ${s}.chunks WHERE family = $1 AND number = ANY ($2::bigint[])`,
     names: namesQuery(tables),
     broken: brokenQuery(tables),
     unlinked: unlinkedQuery(tables),
@@ -207,7 +207,7 @@ class Collection {
     const unused = unusedChunks(numbers, used, this.#room);
     if (unused.length > 0) await this.#check();
     if (unused.length < this.#room) await this.#change('setUnswept', 0, family);
-    if (unused.length > 0) await this.#change('deleteChunks', bigintArray(unused));
+    if (unused.length > 0) await this.#change('deleteChunks', family, bigintArray(unused));
     this.#count(unused.length);
   }
 }

@@ -6,8 +6,8 @@ CREATE TABLE worldfold.attempts (
     text text NOT NULL
 );
 CREATE TABLE worldfold.chunks (
-    number bigint NOT NULL,
     family bigint NOT NULL,
+    number bigint NOT NULL,
     bytes bytea NOT NULL
 );
 ALTER TABLE ONLY worldfold.chunks ALTER COLUMN bytes SET STORAGE EXTERNAL;
@@ -176,7 +176,7 @@ SELECT pg_catalog.setval('worldfold.segments_number_seq', 4, true);
 ALTER TABLE ONLY worldfold.attempts
     ADD CONSTRAINT attempts_key PRIMARY KEY (segment, number);
 ALTER TABLE ONLY worldfold.chunks
-    ADD CONSTRAINT chunks_pkey PRIMARY KEY (number);
+    ADD CONSTRAINT chunks_key PRIMARY KEY (family, number);
 ALTER TABLE ONLY worldfold.parts
     ADD CONSTRAINT parts_key PRIMARY KEY (segment, tick, part);
 ALTER TABLE ONLY worldfold.records
@@ -195,7 +195,6 @@ ALTER TABLE ONLY worldfold.worldfold_migration_lock
     ADD CONSTRAINT worldfold_migration_lock_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY worldfold.worldfold_migrations
     ADD CONSTRAINT worldfold_migrations_pkey PRIMARY KEY (name);
-CREATE INDEX chunks_family ON worldfold.chunks USING btree (family);
 CREATE INDEX runs_segment ON worldfold.runs USING btree (segment);
 CREATE INDEX segments_family ON worldfold.segments USING btree (family);
 CREATE INDEX segments_parent ON worldfold.segments USING btree (parent, parent_tick);

@@ -96,11 +96,11 @@ async function createSnapshots(db: Kysely<unknown>): Promise<void> {
     .execute();
   await db.schema
     .createTable('chunks')
-    .addColumn('number', 'bigint', (c) => c.generatedByDefaultAsIdentity().primaryKey())
     .addColumn('family', 'bigint', (c) => c.notNull().references('segments.number'))
+    .addColumn('number', 'bigint', (c) => c.notNull().generatedByDefaultAsIdentity())
     .addColumn('bytes', 'bytea', (c) => c.notNull())
+    .addPrimaryKeyConstraint('chunks_key', ['family', 'number'])
     .execute();
-  await db.schema.createIndex('chunks_family').on('chunks').column('family').execute();
 }
 
 /** Columns and numbers are bytes that hardly shrink: the database does not try to. */
