@@ -33,11 +33,11 @@ function contractIn(name: string, make: () => Promise<StoreDatabase>, partBytes:
 }
 
 describe.skipIf(withoutPostgres)('on a server', () => {
-  contractIn('PostgreSQL', () => onServer(first), 8 * 1024 * 1024, 8);
+  contractIn('PostgreSQL', () => onServer(first), 8 * 1024 * 1024, 4);
 });
 
 describe.skipIf(withoutPostgres)('on a server of another version, where there is one', () => {
-  contractIn('PostgreSQL, small parts', () => onServer(second), 32, 4);
+  contractIn('PostgreSQL, small parts', () => onServer(second), 32, 2);
 });
 
 describe('embedded', () => {

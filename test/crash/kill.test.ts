@@ -2,7 +2,7 @@
  * Processes killed by SIGKILL at random instants, again and again on one file or one database of a server,
  * beside a twin that nobody kills.
  *
- * 15 kills by default, 120 in CI, a third of that on a server; `WORLDFOLD_KILLS` says another number,
+ * 15 kills by default, 60 in CI, a third of that on a server; `WORLDFOLD_KILLS` says another number,
  * thousands for a soak. `WORLDFOLD_KILL_SEED` gives other instants; an instant of a busy machine does not
  * come twice, so what failed is told with the file that it was found in, which stays.
  */
@@ -21,7 +21,7 @@ import { bundleChild, drawsOf, type Instant, type LifeEnd, Victims } from './vic
 
 const { env } = process;
 const isThorough = Boolean(env.CI || env.WORLDFOLD_REQUIRE_ALL);
-const KILLS = Number(env.WORLDFOLD_KILLS ?? (isThorough ? 120 : 15));
+const KILLS = Number(env.WORLDFOLD_KILLS ?? (isThorough ? 60 : 15));
 const SEED = Number(env.WORLDFOLD_KILL_SEED ?? 1);
 /** Kills on a server: each life is longer there. */
 const SERVER_KILLS = Math.ceil(KILLS / 3);

@@ -1,7 +1,7 @@
 /**
  * Processes killed by SIGKILL at random instants while they save worlds over one path.
  *
- * 20 kills by default, 120 in CI, a part of them for each form of a file; `WORLDFOLD_KILLS` says another
+ * 20 kills by default, 60 in CI, a part of them for each form of a file; `WORLDFOLD_KILLS` says another
  * number.
  */
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -21,7 +21,7 @@ import { bundleChild, drawsOf, type Instant, type LifeEnd, Victims } from './vic
 const { env } = process;
 const isThorough = Boolean(env.CI || env.WORLDFOLD_REQUIRE_ALL);
 /** Kills of one form. */
-const KILLS = Math.ceil(Number(env.WORLDFOLD_KILLS ?? (isThorough ? 120 : 20)) / Object.keys(FORMS).length);
+const KILLS = Math.ceil(Number(env.WORLDFOLD_KILLS ?? (isThorough ? 60 : 20)) / Object.keys(FORMS).length);
 const SEED = Number(env.WORLDFOLD_KILL_SEED ?? 1);
 const MINUTES = 60_000;
 const FOREVER = 1e9;

@@ -64,7 +64,7 @@ for (const [name, open] of Object.entries(STORES))
     const theirs = chainOf(TICKS + 5, 'theirs');
     const later = ours.map(otherMetadata);
     const histories = { ours, theirs, 'ours, encoded later': later };
-    await holds(anyOffers, 40, async (offers) => {
+    await holds(anyOffers, 15, async (offers) => {
       const store = await open();
       await createdIn(store, ours[0]!);
       // Whose history it is shows in tick 1.
