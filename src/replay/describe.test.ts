@@ -29,6 +29,7 @@ describe('listRuns', () => {
         version: 1,
         fingerprint: tally().schema.compiled.fingerprint,
         seed: [...ids].sort()[0],
+        config: {},
         createdAt: 1234,
         engine: expect.objectContaining({ node: process.versions.node, arch: process.arch }),
         code: expect.stringMatching(/^[0-9a-f]{16}$/),
