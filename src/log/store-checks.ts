@@ -282,15 +282,6 @@ export const noRecord = (segment: string, tick: number): never =>
     'The store was damaged from outside: restore it from a backup.',
   );
 
-/** The parts of a record do not make the length that its row says. */
-export const cutRecord = (segment: string, tick: number, expected: number, actual: number): never =>
-  fail(
-    'CORRUPT',
-    `tick ${tick} of segment '${segment}' has ${actual} bytes, not ${expected}`,
-    { segment, tick, expected, actual },
-    'The store was damaged from outside: restore it from a backup.',
-  );
-
 /** The store is closed. */
 export const storeClosed = (location: string): never =>
   fail('CLOSED', `the store ${location} is closed`, { location }, 'Open the store again.');

@@ -5,6 +5,7 @@
  * The version is the number of migrations that the table of migrations holds.
  */
 import { fail } from '../../base/errors.ts';
+import { newerFormat } from '../sql/format.ts';
 import { tablesOf } from '../sql/tables.ts';
 import { runner } from './kysely.ts';
 import { ROWS } from './partitions.ts';
@@ -51,14 +52,6 @@ const foreign = (place: Place, why: string): never =>
     'Name another schema: this one was left as it is.',
   );
 
-const newer = (location: string, version: number, known: number): never =>
-  fail(
-    'NEWER_FORMAT',
-    `${location} has format ${version}, and this worldfold knows formats up to ${known}`,
-    { location, version, known },
-    'Install a newer worldfold to open it.',
-  );
-
 const LOOK = `SELECT current_setting('server_version_num')::int4 AS server, s.oid AS schema,
   ARRAY_TO_STRING(ARRAY(SELECT relname FROM pg_class WHERE relnamespace = s.oid AND relkind IN
     ('r', 'p', 'v', 'm', 'S', 'f') ORDER BY relname), E'\\n') AS relations
@@ -98,7 +91,7 @@ async function needsMigrating(statements: Statements, place: Place, known: reado
   const { applied, tables } = found;
   const other = applied.find((name, i) => i < known.length && name !== known[i]);
   if (other !== undefined) foreign(place, `it was made by the migration ${other}`);
-  if (applied.length > known.length) newer(place.location, applied.length, known.length);
+  if (applied.length > known.length) newerFormat(place.location, applied.length, known.length);
   if (applied.length < known.length) return true;
   const absent = [...tablesOf(Number.MAX_SAFE_INTEGER), ROWS].find((name) => !tables.has(name));
   if (absent !== undefined) foreign(place, `it has no table ${absent}`);

@@ -10,14 +10,8 @@
  */
 import { sameBytes } from '../../base/bytes.ts';
 import type { Head, LogRecord, Page, PageLimit } from '../../log/store.ts';
-import {
-  checkFrom,
-  cutRecord,
-  noRecord,
-  planAppend,
-  unknownSegment,
-  writerReplaced,
-} from '../../log/store-checks.ts';
+import { checkFrom, noRecord, planAppend, unknownSegment, writerReplaced } from '../../log/store-checks.ts';
+import { type RecordPlace, wholeRecord } from '../sql/parts.ts';
 import { firstOf, type SegmentRow } from '../sql/segments.ts';
 import { bigintArray, byteaArray } from './arrays.ts';
 import type { Parameter, Statements } from './session.ts';
@@ -53,13 +47,6 @@ export interface PageAsked {
   readonly segment: string;
   readonly from: number;
   readonly limit: PageLimit;
-}
-
-interface RecordPlace {
-  readonly number: number;
-  readonly id: string;
-  readonly tick: number;
-  readonly length: number;
 }
 
 const statementsIn = (s: string) => ({
@@ -260,8 +247,9 @@ export class Records {
       if (first === null) break;
       const isWhole = first.length === length;
       if (!isWhole && how === 'alone') return undefined;
-      const place = { number: segment.number, id, tick, length };
-      records.push({ tick, hash, previous, bytes: isWhole ? first : await this.#whole(on, place, first) });
+      const place = { segment: id, tick, length };
+      const bytes = isWhole ? first : await this.#whole(on, segment.number, place, first);
+      records.push({ tick, hash, previous, bytes });
     }
     const next = from + records.length;
     const due = Math.min(limit.records, segment.head_tick - from + 1);
@@ -269,18 +257,10 @@ export class Records {
     return { records, next: next <= segment.head_tick ? next : null };
   }
 
-  async #whole(on: Statements, place: RecordPlace, first: Uint8Array): Promise<Uint8Array> {
-    const { number, id, tick, length } = place;
+  async #whole(on: Statements, number: number, place: RecordPlace, first: Uint8Array): Promise<Uint8Array> {
+    const { tick } = place;
     const { rows } = await on.run<{ readonly bytes: Uint8Array }>(this.#statements.parts, [number, tick]);
     const parts = [first, ...rows.map(({ bytes }) => bytes)];
-    const stored = parts.reduce((sum, part) => sum + part.length, 0);
-    if (stored !== length) cutRecord(id, tick, length, stored);
-    const bytes = new Uint8Array(length);
-    let at = 0;
-    for (const part of parts) {
-      bytes.set(part, at);
-      at += part.length;
-    }
-    return bytes;
+    return wholeRecord(parts, place);
   }
 }

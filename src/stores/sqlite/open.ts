@@ -11,6 +11,7 @@ import type { Database, Options } from 'better-sqlite3';
 import { show } from '../../base/canonical.ts';
 import { fail } from '../../base/errors.ts';
 import { steadyClock } from '../../base/platform.ts';
+import { newerFormat } from '../sql/format.ts';
 import { type Tables, tablesOf } from '../sql/tables.ts';
 import { refuse, sqliteCode } from './errors.ts';
 import { type Connection, SqliteStore } from './store.ts';
@@ -87,14 +88,6 @@ async function loadPackages(packages: Packages): Promise<[Sqlite, typeof import(
 const noStore = (location: string, why: string, hint: string, cause?: unknown): never =>
   fail('NO_STORE', `${location} ${why}`, { location }, hint, cause);
 
-const newer = (location: string, version: number, known: number): never =>
-  fail(
-    'NEWER_FORMAT',
-    `${location} has format ${version}, and this worldfold knows formats up to ${known}`,
-    { location, version, known },
-    'Install a newer worldfold to open it.',
-  );
-
 const foreign = (location: string, why: string): never =>
   noStore(location, `is no worldfold store: ${why}`, 'Name another file: this one was left as it is.');
 
@@ -151,7 +144,7 @@ function needsMigrating(db: Database, location: string, known: number): boolean 
   const { application, version, tables } = formatOf(db);
   if (application === 0 && version === 0 && tables.size === 0) return true;
   if (application !== APPLICATION_ID) foreign(location, 'it is the database of something else');
-  if (version > known) newer(location, version, known);
+  if (version > known) newerFormat(location, version, known);
   const absent = tablesOf(version).find((name) => !tables.has(name));
   if (absent !== undefined) foreign(location, `it has no table ${absent}`);
   return version < known;

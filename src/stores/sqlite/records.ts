@@ -7,7 +7,8 @@
  */
 import type { Database } from 'better-sqlite3';
 import type { Head, LogRecord, Page, PageLimit } from '../../log/store.ts';
-import { checkFrom, cutRecord, noRecord, planAppend, writerReplaced } from '../../log/store-checks.ts';
+import { checkFrom, noRecord, planAppend, writerReplaced } from '../../log/store-checks.ts';
+import { wholeRecord } from '../sql/parts.ts';
 import { firstOf, type SegmentRow } from '../sql/segments.ts';
 
 /** The append path and the pages of one open database. */
@@ -84,15 +85,7 @@ export function prepareRecords(db: Database, partBytes: number): Records {
   const whole = (segment: SegmentRow, tick: number, length: number, first: Buffer): Uint8Array => {
     if (first.length === length) return plain(first);
     const parts = [first, ...statements.parts.all(segment.number, tick)];
-    const stored = parts.reduce((sum, part) => sum + part.length, 0);
-    if (stored !== length) cutRecord(segment.id, tick, length, stored);
-    const bytes = new Uint8Array(length);
-    let at = 0;
-    for (const part of parts) {
-      bytes.set(part, at);
-      at += part.length;
-    }
-    return bytes;
+    return wholeRecord(parts, { segment: segment.id, tick, length });
   };
 
   return {
