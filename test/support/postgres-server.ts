@@ -5,10 +5,19 @@
  * of one server in a temporary folder. A server refuses to run as root, so root runs it as another user.
  */
 import { execFileSync, spawn } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { basename, delimiter, dirname, join } from 'node:path';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -164,13 +173,31 @@ export class OwnServer {
   }
 }
 
+/**
+ * The programs where the user of the server can run them. A clone in a folder of root's own is closed to
+ * others, so there they are copied, with what lies beside them, into the folder of the server.
+ */
+function reachable(bin: string, folder: string, user: User | undefined): string {
+  if (user === undefined) return bin;
+  try {
+    execFileSync(join(bin, `postgres${exe}`), ['--version'], { ...user, cwd: folder, stdio: 'pipe' });
+    return bin;
+  } catch (e) {
+    if ((e as { code?: string }).code !== 'EACCES') throw e;
+    const copy = join(folder, 'programs');
+    cpSync(dirname(bin), copy, { recursive: true, verbatimSymlinks: true });
+    return join(copy, basename(bin));
+  }
+}
+
 /** Makes and starts a server in a temporary folder. */
 export async function ownServer(source?: Source): Promise<OwnServer> {
-  const bin = source === undefined ? (programs('system') ?? programs('npm')) : programs(source);
-  if (bin === undefined) throw new Error(`there is no PostgreSQL server to start (${source ?? 'any'})`);
+  const found = source === undefined ? (programs('system') ?? programs('npm')) : programs(source);
+  if (found === undefined) throw new Error(`there is no PostgreSQL server to start (${source ?? 'any'})`);
   const user = serverUser();
   const folder = mkdtempSync(join(tmpdir(), 'worldfold-pg-'));
   if (user !== undefined) chownSync(folder, user.uid, user.gid);
+  const bin = reachable(found, folder, user);
   const data = join(folder, 'data');
   execFileSync('mkdir', [data], { ...user });
   initialise(bin, data, user);
