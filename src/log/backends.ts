@@ -6,6 +6,7 @@
  * type guard to say.
  */
 const EVERY = ['memory', 'sqlite', 'postgres', 'pglite'];
+const IN_SQL = ['sqlite', 'postgres', 'pglite'];
 const OF_POSTGRES = ['postgres', 'pglite'];
 
 /** The capabilities that a store may have beside the log port, each with the kinds of stores that have it. */
@@ -14,6 +15,7 @@ export const BACKENDS = {
   attempts: EVERY,
   forks: EVERY,
   snapshots: EVERY,
+  projections: IN_SQL,
   jsonb: OF_POSTGRES,
   partitions: OF_POSTGRES,
 } as const satisfies Readonly<Record<string, readonly string[]>>;

@@ -8,6 +8,7 @@
 import { show } from '../base/canonical.ts';
 import { fail } from '../base/errors.ts';
 import { BACKENDS, type Capability } from './backends.ts';
+import { hasProjections, type ProjectionStore } from './projection-store.ts';
 import {
   type Attempt,
   type AttemptStore,
@@ -118,6 +119,7 @@ export interface Ports {
   readonly attempts: AttemptStore;
   readonly forks: ForkStore;
   readonly snapshots: SnapshotStore;
+  readonly projections: ProjectionStore;
   readonly jsonb: JsonbStore;
   readonly partitions: PartitionStore;
 }
@@ -127,6 +129,7 @@ const GUARDS: { readonly [C in Capability]: (store: object) => store is Ports[C]
   attempts: hasAttempts,
   forks: hasForks,
   snapshots: hasSnapshots,
+  projections: hasProjections,
   jsonb: hasJsonb,
   partitions: hasPartitions,
 };

@@ -1,7 +1,7 @@
 /**
  * What a query over a run is given, and what it gives. What answers it is `worldfold/sql`.
  */
-import type { SqlValue } from '../projections/sql/forms.ts';
+import type { SqlValue } from '../base/sql.ts';
 
 /** A text of SQL, or what compiles to one, as a query of kysely does. */
 export type SqlQuery =

@@ -8,14 +8,14 @@ import { checkNames, checkPositive } from '../base/arguments.ts';
 import { show } from '../base/canonical.ts';
 import { fail } from '../base/errors.ts';
 import { loadHash } from '../base/hash.ts';
-import type { SqlValue } from '../projections/sql/forms.ts';
+import type { SqlValue } from '../base/sql.ts';
 import { checkTick, type GivenLog, logGiven } from '../replay/given.ts';
 import { RunCore } from '../simulation/run.ts';
 import type { SqlOptions, SqlParams, SqlQuery, SqlRow } from '../simulation/sql-types.ts';
 import { ask, type Found, foundIn } from './engine.ts';
 import { baseOf, catalogueOf, exactColumns, heldTables, type Moment } from './moment.ts';
 
-export type { SqlValue } from '../projections/sql/forms.ts';
+export type { SqlValue } from '../base/sql.ts';
 export type { GivenLog } from '../replay/given.ts';
 export type { SqlMoment, SqlOptions, SqlParams, SqlQuery, SqlRow } from '../simulation/sql-types.ts';
 export type { Found as SqlFound } from './engine.ts';

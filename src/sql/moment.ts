@@ -4,10 +4,11 @@
  * Owns which tables there are and what they are called. Columns are read for those only that a query names:
  * reading the log for events takes as long as the log is.
  */
+
+import type { SqlValue } from '../base/sql.ts';
 import { ColumnSet } from '../columns/column-set.ts';
 import { parseChange } from '../log/environment.ts';
 import type { RecordFrame } from '../log/record.ts';
-import type { SqlValue } from '../projections/sql/forms.ts';
 import { rowJsonText } from '../projections/sql/json.ts';
 import { quoted, SqlNames } from '../projections/sql/names.ts';
 import { columnDefinitions, type SqlTable, sqlTable } from '../projections/sql/table.ts';

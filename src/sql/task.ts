@@ -1,7 +1,7 @@
 /**
  * What goes between the process that asks and the one that a query runs in.
  */
-import type { SqlValue } from '../projections/sql/forms.ts';
+import type { SqlValue } from '../base/sql.ts';
 
 /** A table to be made. */
 export interface TaskTable {

@@ -4,8 +4,8 @@ import Database from 'better-sqlite3';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadHash } from '../../src/base/hash.ts';
+import type { SqlDialect, SqlValue } from '../../src/base/sql.ts';
 import { ColumnSet } from '../../src/columns/column-set.ts';
-import type { SqlDialect, SqlValue } from '../../src/projections/sql/forms.ts';
 import { quoted, SqlNames } from '../../src/projections/sql/names.ts';
 import {
   columnDefinitions,

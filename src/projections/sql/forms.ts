@@ -5,15 +5,10 @@
  * that was stored. Nulls, and NaN in SQLite, are for the table around the forms: see table.ts.
  */
 import { canonicalJson, parseCanonical } from '../../base/canonical.ts';
+import type { SqlDialect, SqlValue } from '../../base/sql.ts';
 import { fromUtf8 } from '../../base/text.ts';
 import type { ArrayType, NumberValue, ValueType } from '../../schema/layout.ts';
 import { fromJson, jsonText } from './json.ts';
-
-/** The SQL that is spoken. */
-export type SqlDialect = 'sqlite' | 'postgres';
-
-/** What drivers take as a parameter. */
-export type SqlValue = number | bigint | string | boolean | Uint8Array | null;
 
 /** A value that is not null in a column of one dialect. */
 export interface SqlForm {

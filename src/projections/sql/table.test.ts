@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import type { SqlDialect } from '../../base/sql.ts';
 import { ColumnSet } from '../../columns/column-set.ts';
 import { t } from '../../schema/columns.ts';
 import { defineSchema } from '../../schema/define.ts';
 import { event, singleton, table } from '../../schema/tables.ts';
 import { WorldState } from '../world-state.ts';
-import type { SqlDialect } from './forms.ts';
 import { columnDefinitions, rowOfSql, rowToSql, type SqlTable, selection, sqlTable } from './table.ts';
 import { columnsToSql } from './values.ts';
 

@@ -5,9 +5,10 @@
  * struct that is there is. SQLite makes NULL of NaN, so that a column which may hold NaN has another beside
  * it, `x_nan`, that is 1 where it does. Needs no driver and executes nothing.
  */
+import type { SqlDialect, SqlValue } from '../../base/sql.ts';
 import type { SetLayout, TableLayout } from '../../schema/compile.ts';
 import type { ColumnLayout, ValueType } from '../../schema/layout.ts';
-import { formOf, type SqlDialect, type SqlForm, type SqlValue } from './forms.ts';
+import { formOf, type SqlForm } from './forms.ts';
 import { quoted, SqlNames } from './names.ts';
 
 /** A column of SQL. */

@@ -1,13 +1,13 @@
 /**
  * Whole columns as drivers take them: rows of a table, events of a batch, without an object a row.
  */
+import type { SqlValue } from '../../base/sql.ts';
 import { fromUtf8 } from '../../base/text.ts';
 import type { BitLane } from '../../columns/bit-lane.ts';
 import { CellLane } from '../../columns/cell-lane.ts';
 import type { Column } from '../../columns/column.ts';
 import type { ColumnSet } from '../../columns/column-set.ts';
 import type { FixedLane } from '../../columns/fixed-lane.ts';
-import type { SqlValue } from './forms.ts';
 import { cellOfValue, type SqlColumn, type SqlTable } from './table.ts';
 
 interface Source {
