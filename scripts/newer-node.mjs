@@ -85,7 +85,7 @@ function layCopy() {
 ensureNode();
 layCopy();
 // Schedules depend on no Node: a part of them is enough here.
-const { WORLDFOLD_SCHEDULES = '500' } = process.env;
+const { WORLDFOLD_SCHEDULES = '150' } = process.env;
 /** @type {NodeJS.ProcessEnv} */
 const env = {
   ...process.env,

@@ -59,6 +59,17 @@ export type { GivenLog, GivenRun } from './replay/given.ts';
 export { type Moment, type ReadWorldOptions, readWorld } from './replay/read-world.ts';
 export { type Removed, removeRun } from './replay/remove-run.ts';
 export { type ReplayOptions, type ReplayReport, replay } from './replay/replay.ts';
+export {
+  describeTables,
+  dropTables,
+  type FollowOptions,
+  followTables,
+  type ProjectedReport,
+  projectTables,
+  type TableInSql,
+  type TablesOptions,
+  type TablesReport,
+} from './replay/tables.ts';
 export { type BisectReport, bisect } from './replay/verify/bisect.ts';
 export type { DrawsDifference, EventAt, TickDifference } from './replay/verify/compare-ticks.ts';
 export type { VerifyOptions } from './replay/verify/options.ts';

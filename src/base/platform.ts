@@ -13,6 +13,7 @@ import { promiseHooks } from 'node:v8';
 
 // As they are when this is loaded: what is put in their place later is for the code of ticks.
 const { now } = Date;
+const later = setTimeout;
 const steadyNow = performance.now.bind(performance);
 
 const oneShot = (crypto as { hash?: (a: string, d: Uint8Array, e: 'buffer') => Uint8Array }).hash;
@@ -39,6 +40,19 @@ export const yieldUnless = (first: Promise<unknown>): Promise<void> =>
       clearImmediate(turn);
       resolve();
     });
+  });
+
+/** Lets some milliseconds go by, or fewer where the signal is aborted. */
+export const pause = (ms: number, signal?: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const over = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', over);
+      resolve();
+    };
+    const timer = later(over, ms);
+    signal?.addEventListener('abort', over);
+    if (signal?.aborted) over();
   });
 
 /** Who holds a lease: enough to tell whether the holder's process is still alive on this host. */

@@ -299,6 +299,11 @@ export class TableStore {
     this.nextId = nextId;
   }
 
+  /** Becomes what another table of the same layout is, row by row. */
+  copyFrom({ set, size, nextId }: TableStore): void {
+    this.restore({ size, nextId, capacity: size }, (own) => own.appendFrom(set, 0, size));
+  }
+
   /** Counts changes for derived values: the same number means that nothing was written between. */
   version(): number {
     if (this.touched & TO_DERIVE) {

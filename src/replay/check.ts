@@ -11,13 +11,13 @@ import { steadyClock, yieldToEvents } from '../base/platform.ts';
 import type { RecordFrame } from '../log/record.ts';
 import type { Store } from '../log/store.ts';
 import type { Shape } from '../schema/infer.ts';
+import { lastAdopted } from '../simulation/adopted.ts';
 import { checkSignal, checkStore, checkText } from '../simulation/arguments.ts';
 import type { WorldDef } from '../simulation/define-world.ts';
 import type { Engine } from '../simulation/engine.ts';
 import { inRun } from '../simulation/failures.ts';
 import { eachFrame } from '../simulation/restore.ts';
 import type { GuardOption } from '../simulation/types.ts';
-import { lastAdopted } from './adopted.ts';
 import { checkTick, engineAt, type Log, logOf, needWorld } from './given.ts';
 
 /** What to check. */

@@ -10,6 +10,7 @@ import { findRun } from '../log/reader.ts';
 import { eventCount, type RecordFrame } from '../log/record.ts';
 import type { Store } from '../log/store.ts';
 import type { Shape } from '../schema/infer.ts';
+import { lastAdopted } from '../simulation/adopted.ts';
 import { checkReplay } from '../simulation/arguments.ts';
 import type { WorldDef } from '../simulation/define-world.ts';
 import type { Engine } from '../simulation/engine.ts';
@@ -18,7 +19,7 @@ import { eachFrame } from '../simulation/restore.ts';
 import { newEngine } from '../simulation/run-options.ts';
 import type { GuardOption } from '../simulation/types.ts';
 import type { AnyWorld } from '../simulation/world.ts';
-import { lastAdopted, refuseLostBase } from './adopted.ts';
+import { refuseLostBase } from './adopted.ts';
 
 /** How to replay. */
 export interface ReplayOptions {

@@ -9,6 +9,7 @@ import { checkFunction, checkNames } from '../base/arguments.ts';
 import { show } from '../base/canonical.ts';
 import { fail } from '../base/errors.ts';
 import { textFlaw } from '../base/text.ts';
+import { CHOICE } from './tables/choice.ts';
 
 type Given = { readonly [name: string]: unknown };
 
@@ -19,6 +20,7 @@ const POLICY = [
   'guard',
   'commit',
   'snapshots',
+  'tables',
   'maxInputs',
   'maxUndurable',
   'leaseMs',
@@ -119,12 +121,13 @@ function checkFlag(name: string, flag: unknown): void {
   fail('BAD_USAGE', `${name} must be true or false, not ${show(flag)}`, {}, `Write ${name}: true.`);
 }
 
-function checkPolicy({ commit, clocks, guard, paranoid, snapshots }: Given): void {
+function checkPolicy({ commit, clocks, guard, paranoid, snapshots, tables }: Given): void {
   checkFlag('paranoid', paranoid);
   guardLevels(guard);
   if (commit !== undefined) checkNames('commit', commit, ['ticks', 'ms']);
   if (snapshots !== undefined && snapshots !== false)
     checkNames('snapshots', snapshots, ['every', 'keep', 'onClose']);
+  if (tables !== undefined && tables !== true) checkNames('tables', tables, CHOICE);
   if (clocks === undefined) return;
   checkNames('clocks', clocks, ['wall', 'steady']);
   checkFunction('clocks.wall', (clocks as Given).wall);

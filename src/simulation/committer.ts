@@ -8,6 +8,7 @@
 import { type ErrorCode, fail, isWorldfoldError } from '../base/errors.ts';
 import { yieldUnless } from '../base/platform.ts';
 import type { Head, LogRecord, Store } from '../log/store.ts';
+import type { InlineRows } from './tables/inline.ts';
 
 /** When to commit, and how much may wait. */
 export interface CommitPolicy {
@@ -73,6 +74,8 @@ export interface CommitterParts {
   readonly epoch: number;
   readonly policy: CommitPolicy;
   readonly steadyClock: () => number;
+  /** Rows in SQL that go in with the records, or null. */
+  readonly rows: InlineRows | null;
 }
 
 /** What becomes of the groups of one run; called between ticks, as soon as it is known. */
@@ -107,9 +110,10 @@ export class Committer {
   private readonly policy: CommitPolicy;
   private readonly clock: () => number;
   private readonly landing: Landing;
+  private readonly rows: InlineRows | null;
 
   constructor(
-    { store, segment, epoch, policy, steadyClock }: CommitterParts,
+    { store, segment, epoch, policy, steadyClock, rows }: CommitterParts,
     durable: Head,
     landing: Landing,
   ) {
@@ -120,6 +124,7 @@ export class Committer {
     this.policy = policy;
     this.clock = steadyClock;
     this.landing = landing;
+    this.rows = rows;
     this.renewed = steadyClock();
   }
 
@@ -132,6 +137,7 @@ export class Committer {
   add(record: LogRecord): void {
     if (this.fresh++ === 0) this.since = this.clock();
     this.waiting.push(record);
+    this.rows?.computed();
     this.bytes += record.bytes.length;
   }
 
@@ -156,6 +162,7 @@ export class Committer {
   private closeGroup(): void {
     this.groups++;
     this.fresh = 0;
+    this.rows?.take();
   }
 
   private isFull(): boolean {
@@ -196,13 +203,20 @@ export class Committer {
   }
 
   private async offer(records: readonly LogRecord[]): Promise<Head> {
-    const { store, segment, epoch } = this;
     try {
-      return await persistent(() => store.append(segment, epoch, records[0]!.tick, records));
+      return await persistent(() => this.append(records));
     } catch (cause) {
       if (isLost(cause)) throw cause;
       return this.stall(records, cause);
     }
+  }
+
+  private append(records: readonly LogRecord[]): Promise<Head> {
+    const { store, rows, segment, epoch } = this;
+    const { tick } = records[0]!;
+    const steps = rows?.upTo(records.at(-1)!.tick) ?? [];
+    if (steps.length === 0) return store.append(segment, epoch, tick, records);
+    return rows!.store.appendWith(segment, epoch, tick, records, steps);
   }
 
   /** The store has a group: whoever waits for it is told, and the next one goes where it is due. */
@@ -212,6 +226,7 @@ export class Committer {
     this.groups -= groups;
     this.waiting = this.waiting.slice(records.length);
     for (const { bytes } of records) this.bytes -= bytes.length;
+    this.rows?.landed(durable.tick);
     this.renew();
     this.landing.landed(records);
     // Whoever was told may have sent it meanwhile.

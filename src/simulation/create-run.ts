@@ -21,6 +21,7 @@ import { inRun } from './failures.ts';
 import { forkCall } from './fork.ts';
 import { RunCore } from './run.ts';
 import { FIRST_EPOCH, holderOf, newEngine, type PolicyOptions, policyParts } from './run-options.ts';
+import { inlineChoice, inlineRows } from './tables/inline.ts';
 import type { CreateRun } from './types.ts';
 import type { AnyWorld } from './world.ts';
 
@@ -39,6 +40,7 @@ export async function createCore(world: AnyWorld, options: CreateOptions): Promi
   checkCreate(world, options);
   await loadHash();
   const { compiled } = world.schema;
+  inlineChoice(world, options.store, options.tables);
   const id = options.id === undefined ? `${compiled.spec.name}-${freshName().slice(0, 8)}` : options.id;
   checkNewId(id);
   const environment: Environment = {
@@ -59,7 +61,9 @@ export async function createCore(world: AnyWorld, options: CreateOptions): Promi
   await createIn(store, { id, header, segment, record, holder: holderOf(options) });
   const fork = forkCall(world, options);
   const log = { segment, epoch: FIRST_EPOCH, path: rootPath(segment), code: foldHint(world) };
-  const parts = { ...given, ...log, id, store, engine, fork, opening: [], later: null, introduced: true };
+  const rows = await inlineRows(engine, { ...options, id });
+  const own = { ...given, ...log, id, store, engine, fork, rows };
+  const parts = { ...own, opening: [], later: null, introduced: true };
   // What this writer wrote, not what the store holds by now: another may have taken the run over meanwhile.
   return new RunCore(parts, { tick: record.tick, hash: record.hash });
 }

@@ -25,6 +25,7 @@ import { type KnownLog, lookingBack, noState, restore } from './restore.ts';
 import { RunCore } from './run.ts';
 import { FIRST_EPOCH, holderOf, newEngine, type PolicyOptions, policyParts } from './run-options.ts';
 import type { RunParts } from './run-parts.ts';
+import { inlineRows } from './tables/inline.ts';
 import type { GuardOption } from './types.ts';
 import type { AnyWorld } from './world.ts';
 
@@ -190,9 +191,10 @@ async function forkFrom(
     introduced: false,
   };
   try {
+    const rows = await inlineRows(engine, { ...o, id });
     // The world may be what an era begins with that is not in this fork's log: then it begins one as well.
     const isNewEra = beginEra(world, engine, schema, isUnproven(world, engine, at, known));
-    const run = new RunCore(own, { tick: at, hash });
+    const run = new RunCore({ ...own, rows }, { tick: at, hash });
     await run.begin(isNewEra, change);
     return run;
   } catch (e) {

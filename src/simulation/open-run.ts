@@ -18,6 +18,7 @@ import { type Opening, parseOpening } from './opening.ts';
 import { damageOf } from './restore.ts';
 import { RunCore } from './run.ts';
 import { holderOf, newEngine, type PolicyOptions, policyParts } from './run-options.ts';
+import { inlineChoice, inlineRows } from './tables/inline.ts';
 import type { OpenRun } from './types.ts';
 import type { AnyWorld } from './world.ts';
 
@@ -65,6 +66,7 @@ async function acquire(
 
 async function takeUp(world: AnyWorld, options: OpenOptions): Promise<RunCore> {
   const { store, id } = options;
+  inlineChoice(world, store, options.tables);
   const { segment } = await findRun(store, id);
   const opening = openingOf(segment, options);
   const path = await pathOf(store, segment);
@@ -133,6 +135,7 @@ async function continued(world: AnyWorld, options: OpenOptions, held: Held): Pro
           : laterReader(world, store, parent.tick, opening, later ?? null),
       fork: forkCall(world, options),
       introduced: false,
+      rows: await inlineRows(engine, options),
     },
     head,
   );

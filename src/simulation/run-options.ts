@@ -12,6 +12,7 @@ import { type Cadence, Engine } from './engine.ts';
 import { hashTooLate } from './failures.ts';
 import type { RunParts } from './run-parts.ts';
 import type { SnapshotPolicy } from './snapshots.ts';
+import type { InlineTables } from './tables/inline.ts';
 import type { GuardOption } from './types.ts';
 import type { AnyNow, AnyWorld } from './world.ts';
 
@@ -61,6 +62,7 @@ export interface PolicyOptions {
   readonly snapshots?:
     | false
     | { readonly every?: number; readonly keep?: number; readonly onClose?: boolean };
+  readonly tables?: InlineTables;
   readonly maxInputs?: number;
   readonly maxUndurable?: number;
   readonly leaseMs?: number;

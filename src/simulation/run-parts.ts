@@ -11,6 +11,7 @@ import type { LaterReader } from './later.ts';
 import type { KnownLog } from './restore.ts';
 import type { RunCore } from './run.ts';
 import type { SnapshotPolicy } from './snapshots.ts';
+import type { InlineRows } from './tables/inline.ts';
 
 /** What a run is made of; times come from the clocks that it is given. */
 export interface RunParts {
@@ -24,6 +25,8 @@ export interface RunParts {
   /** A second engine of the same world, for looking at the past. */
   readonly another: () => Engine;
   readonly policy: CommitPolicy;
+  /** Rows in SQL that go in with the records, or null. */
+  readonly rows: InlineRows | null;
   readonly snapshots: SnapshotPolicy;
   /** The hint about the code of the handlers. */
   readonly code: string;

@@ -20,6 +20,7 @@ import type { Batch, World } from '../schema/views.ts';
 import type { WorldDef } from './define-world.ts';
 import type { RunState } from './run-states.ts';
 import type { SqlOptions, SqlParams, SqlQuery, SqlRow } from './sql-types.ts';
+import type { InlineTables } from './tables/inline.ts';
 
 export type { RunState } from './run-states.ts';
 
@@ -309,6 +310,12 @@ export interface RunPolicy {
   readonly snapshots?:
     | false
     | { readonly every?: number; readonly keep?: number; readonly onClose?: boolean };
+  /**
+   * Keeps the world's tables in SQL in the database of the store, in the transactions of the run's commits:
+   * all of them for `true`, or a choice. Its forks do so too. `UNSUPPORTED` for a store without SQL. Where
+   * rows may be behind the run, `projectTables` keeps them at no cost to it.
+   */
+  readonly tables?: InlineTables;
   /** How many inputs may wait. */
   readonly maxInputs?: number;
   /** How many bytes of records may wait for a commit, in flight included, before an advance waits. */

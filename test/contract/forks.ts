@@ -263,9 +263,10 @@ function lineageContract(bench: Bench): void {
     expect(await refusal(store.lineage('none'))).toEqual(unknown);
   });
 
-  test('L6: forks of forks, a thousand deep', async () => {
+  test('L6: forks of forks, hundreds deep', async () => {
     const { store } = bench;
-    const depth = 1000;
+    // A database of another process answers each of the calls that make one after a round trip.
+    const depth = store.kind === 'postgres' || store.kind === 'pglite' ? 200 : 1000;
     await store.create(newRun('0', records[0]!));
     let last = records[0]!;
     for (let i = 1; i <= depth; i++) {

@@ -2,7 +2,7 @@
  * The laws under seeded schedules: writers, rivals, readers, forks, removals, collections, damage, faults,
  * deaths and power losses, judged by an oracle.
  *
- * 1,500 schedules in CI, 500 elsewhere; `WORLDFOLD_SCHEDULES` says another number. `WORLDFOLD_SEED` runs one
+ * 600 schedules in CI, 300 elsewhere; `WORLDFOLD_SCHEDULES` says another number. `WORLDFOLD_SEED` runs one
  * seed and prints its trace. Seeds that once failed stand in regressions.json and are always run.
  */
 import { test } from 'vitest';

@@ -64,6 +64,13 @@ export function columnToSql(
   return made;
 }
 
+/** The values of one column in some rows, in their order. */
+export function cellsToSql(column: SqlColumn, set: ColumnSet, rows: ArrayLike<number>): SqlValue[] {
+  const { leaf, valid } = sourceOf(set, column);
+  const read = reader(column, leaf);
+  return Array.from(rows, (row) => (valid === null || valid.has(row) ? read(row) : null));
+}
+
 /** All columns of a range of rows, in order of the columns of SQL. */
 export const columnsToSql = (
   { columns }: SqlTable,

@@ -4,7 +4,7 @@ import { type SimulationReport, simulate } from '../../../src/testing/simulate.t
 
 const { env } = process;
 const isThorough = Boolean(env.CI || env.WORLDFOLD_REQUIRE_ALL);
-const SCHEDULES = Number(env.WORLDFOLD_SCHEDULES ?? (isThorough ? 1500 : 500));
+const SCHEDULES = Number(env.WORLDFOLD_SCHEDULES ?? (isThorough ? 600 : 300));
 const MINUTES = 60_000;
 
 /** The last lines of a trace, which lead to what broke. */

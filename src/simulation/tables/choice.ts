@@ -1,0 +1,104 @@
+/**
+ * What a user chooses of the tables that a projection keeps in SQL.
+ *
+ * Owns the options, their checks, and the text by which a projection is known again: one that was made under
+ * another choice, or of a schema with other columns, is built anew.
+ */
+import { checkNames } from '../../base/arguments.ts';
+import { canonicalJson, show } from '../../base/canonical.ts';
+import { fail } from '../../base/errors.ts';
+import type { ProjectedTable } from '../../log/projection-store.ts';
+import { SOURCES } from '../../schema/compile.ts';
+import type { AnyWorld } from '../world.ts';
+
+/** Ticks: every so many of them, from tick 0 on, or those that are listed. */
+export type ChosenTicks = { readonly every: number } | readonly number[];
+
+/** What is kept in SQL of a run. */
+export interface TablesChoice {
+  /** Which tables of the world; all where left out. */
+  readonly tables?: readonly string[];
+  /** At which ticks the rows of that moment are kept as well, in tables of their own; none if left out. */
+  readonly history?: ChosenTicks;
+  /** Whether all events are kept too, in one table for all worlds; false if left out. */
+  readonly events?: boolean;
+}
+
+/** The names of the options above. */
+export const CHOICE: readonly string[] = ['tables', 'history', 'events'];
+
+/** A choice that was checked. */
+export interface Chosen {
+  /** In order of name. */
+  readonly tables: readonly string[];
+  readonly history: ChosenTicks | null;
+  readonly events: boolean;
+}
+
+function chosenTables({ schema }: AnyWorld, given: TablesChoice['tables']): readonly string[] {
+  const all = schema.compiled.tables.map(({ name }) => name).filter((name) => name !== SOURCES);
+  if (given === undefined) return all;
+  if (!Array.isArray(given))
+    fail('BAD_USAGE', `tables is a list of names, not ${show(given)}`, {}, "Write tables: ['people'].");
+  const unknown = given.find((name) => !all.includes(name));
+  if (unknown !== undefined)
+    fail(
+      'BAD_USAGE',
+      `the world has no table ${show(unknown)}`,
+      { table: unknown },
+      `It has ${all.join(', ')}.`,
+    );
+  return all.filter((name) => given.includes(name));
+}
+
+const isTick = (tick: unknown): boolean => Number.isSafeInteger(tick) && (tick as number) >= 0;
+
+function chosenTicks(given: TablesChoice['history']): ChosenTicks | null {
+  if (given === undefined) return null;
+  if (Array.isArray(given) && given.every(isTick)) return [...new Set<number>(given)].sort((a, b) => a - b);
+  const every = (given as { readonly every?: unknown } | null)?.every;
+  if (isTick(every) && every !== 0) return { every: every as number };
+  return fail(
+    'BAD_USAGE',
+    `history is { every: n } or a list of ticks, not ${show(given)}`,
+    {},
+    'Write history: { every: 10 }, or history: [0, 30, 60].',
+  );
+}
+
+/** Checks a choice, with what it stands in left aside: `BAD_USAGE`. */
+export function chosen(world: AnyWorld, { tables, history, events }: TablesChoice): Chosen {
+  if (events !== undefined && typeof events !== 'boolean')
+    fail('BAD_USAGE', `events must be true or false, not ${show(events)}`, {}, 'Write events: true.');
+  const made = {
+    tables: chosenTables(world, tables),
+    history: chosenTicks(history),
+    events: events ?? false,
+  };
+  if (made.tables.length === 0 && !made.events)
+    fail(
+      'BAD_USAGE',
+      'a projection keeps tables or events, and was asked for none',
+      {},
+      'Leave tables out for all.',
+    );
+  return made;
+}
+
+/** The options of a call that holds nothing but a choice. */
+export function checkChoice(call: string, given: TablesChoice): void {
+  checkNames(`the options of ${call}`, given, [...CHOICE]);
+}
+
+// A list has a method of that name.
+const isList = (ticks: ChosenTicks): ticks is readonly number[] => Array.isArray(ticks);
+
+/** Whether the rows of a tick are kept. */
+export function keepsTick({ history }: Chosen, tick: number): boolean {
+  if (history === null) return false;
+  return isList(history) ? history.includes(tick) : tick % history.every === 0;
+}
+
+/** The text by which a projection is known again. */
+export const choiceText = (chosen: Chosen, tables: readonly ProjectedTable[]): string =>
+  canonicalJson({ ...chosen, columns: tables.map(({ identity }) => identity) });

@@ -1,0 +1,116 @@
+/**
+ * Rows in SQL that share the fate of the commits of their run: records and rows go in together or not at all.
+ *
+ * Owns the steps that belong to records which are not durable yet. A step is made when a group of records is
+ * due, from the world as it is then, and is offered with the records until the store has both. Where the
+ * world can't be looked at, as while it is folded anew, the next step covers those ticks too.
+ */
+import { capability } from '../../log/capabilities.ts';
+import type {
+  Checkpoint,
+  ProjectionInfo,
+  ProjectionStep,
+  ProjectionStore,
+} from '../../log/projection-store.ts';
+import type { Store } from '../../log/store.ts';
+import type { Engine } from '../engine.ts';
+import type { GuardOption } from '../types.ts';
+import type { AnyWorld } from '../world.ts';
+import { type Chosen, chosen, keepsTick, type TablesChoice } from './choice.ts';
+import { durableLog } from './durable-log.ts';
+import { Follower } from './follower.ts';
+import { keptTables } from './layout.ts';
+import { WorldRows } from './world-rows.ts';
+
+/** The rows of one open run. */
+export class InlineRows {
+  readonly store: ProjectionStore;
+  private readonly engine: Engine;
+  private readonly chosen: Chosen;
+  private readonly projection: number;
+  private readonly rows: WorldRows;
+  /** Where the last step leads to. */
+  private last: Checkpoint;
+  private steps: ProjectionStep[] = [];
+
+  constructor(
+    store: ProjectionStore,
+    engine: Engine,
+    choice: Chosen,
+    { number }: ProjectionInfo,
+    checkpoint: Checkpoint,
+  ) {
+    this.store = store;
+    this.engine = engine;
+    this.chosen = choice;
+    this.projection = number;
+    this.last = checkpoint;
+    const { world } = engine;
+    this.rows = new WorldRows(world.schema.compiled, keptTables(world, store.dialect, choice));
+    this.rows.settle(engine.state);
+  }
+
+  /** Takes note of a tick that was computed: its rows may be kept. */
+  computed(): void {
+    if (keepsTick(this.chosen, this.engine.position.tick)) this.take();
+  }
+
+  /** Makes the step to the tick that was computed last. */
+  take(): void {
+    const { engine, last } = this;
+    const { tick, hash, sequence } = engine.position;
+    if (engine.state.gate.hidden || tick <= last.tick) return;
+    const to = { tick, hash, sequence };
+    const changes = [...this.rows.changes(engine.state)];
+    if (keepsTick(this.chosen, tick)) changes.push(...this.rows.history(engine.state, tick));
+    this.rows.settle(engine.state);
+    this.steps.push({ projection: this.projection, from: last, to, changes });
+    this.last = to;
+  }
+
+  /** The steps that belong to records up to a tick. */
+  upTo(tick: number): readonly ProjectionStep[] {
+    return this.steps.filter(({ to }) => to.tick <= tick);
+  }
+
+  /** Forgets the steps that the store has. */
+  landed(tick: number): void {
+    this.steps = this.steps.filter(({ to }) => to.tick > tick);
+  }
+}
+
+/** What a run keeps in SQL with its commits: a choice, or all tables for true. */
+export type InlineTables = true | TablesChoice;
+
+/** The choice of a run, checked before anything is begun. `BAD_USAGE`, `UNSUPPORTED`. */
+export function inlineChoice(
+  world: AnyWorld,
+  store: Store,
+  tables: InlineTables | undefined,
+): { readonly store: ProjectionStore; readonly chosen: Chosen } | null {
+  if (tables === undefined) return null;
+  return { store: capability(store, 'projections'), chosen: chosen(world, tables === true ? {} : tables) };
+}
+
+/**
+ * Sets the rows of a run up that is at its durable head and waits for nobody, or goes on with those that are
+ * there; null where the run keeps none. The rows are brought to the head first.
+ */
+export async function inlineRows(
+  engine: Engine,
+  { store, id, guard, tables }: { store: Store; id: string; guard?: GuardOption; tables?: InlineTables },
+): Promise<InlineRows | null> {
+  const { world } = engine;
+  const choice = inlineChoice(world, store, tables);
+  if (choice === null) return null;
+  const follower = new Follower({
+    ...durableLog({ store, id, world, guard: guard ?? 'throw' }),
+    ...choice,
+    id,
+    world,
+    onProgress: () => {},
+    signal: undefined,
+  });
+  const { projection, checkpoint } = await follower.catchUp(false, engine);
+  return new InlineRows(choice.store, engine, choice.chosen, projection, checkpoint);
+}
