@@ -14,7 +14,7 @@ import type { LogRecord, NewRun, Store } from '../log/store.ts';
 import { RANDOM_VERSION } from '../random/digest.ts';
 import { checkCreate, checkNewId } from './arguments.ts';
 import { foldHint, headerOf, metaOf } from './code.ts';
-import { keptAnswer } from './committer.ts';
+import { keptAnswer, release } from './committer.ts';
 import { configHint, configText, validConfig } from './config.ts';
 import type { Engine } from './engine.ts';
 import { inRun } from './failures.ts';
@@ -61,11 +61,18 @@ export async function createCore(world: AnyWorld, options: CreateOptions): Promi
   await createIn(store, { id, header, segment, record, holder: holderOf(options) });
   const fork = forkCall(world, options);
   const log = { segment, epoch: FIRST_EPOCH, path: rootPath(segment), code: foldHint(world) };
-  const rows = await inlineRows(engine, { ...options, id });
+  const held = { store, segment, epoch: FIRST_EPOCH };
+  const rows = await inlineRows(engine, { ...options, id }).catch((e) => refusedRows(held, e));
   const own = { ...given, ...log, id, store, engine, fork, rows };
   const parts = { ...own, opening: [], later: null, introduced: true };
   // What this writer wrote, not what the store holds by now: another may have taken the run over meanwhile.
   return new RunCore(parts, { tick: record.tick, hash: record.hash });
+}
+
+/** The run is there, whatever is said of its rows: whoever opens it next is its writer. */
+async function refusedRows(held: Parameters<typeof release>[0], why: unknown): Promise<never> {
+  await release(held);
+  throw why;
 }
 
 /** Computes and encodes tick 0, with everything that may fail in it: nothing is stored yet. */

@@ -57,6 +57,11 @@ export class Observers {
     this.schema = schema;
   }
 
+  /** Whether anybody watches. */
+  get any(): boolean {
+    return this.observers.size > 0;
+  }
+
   /** Adds an observer; the function returned takes it away. */
   add(when: ObservedMoment, tell: Observer): () => void {
     const entry = { when, tell };

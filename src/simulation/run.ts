@@ -41,6 +41,9 @@ import type { KeptSnapshot } from './types.ts';
 import { checkAfter, restoreWithin } from './within-tick.ts';
 import type { AnyWorld } from './world.ts';
 
+/** Something to wait for that is over. */
+const DONE = Promise.resolve();
+
 /** Milliseconds of computing before other tasks get their turn. */
 const SLICE_MS = 20;
 
@@ -192,7 +195,9 @@ export class RunCore {
     const progress = (): void => onProgress?.({ tick: this.tick, target, durableTick: this.durableTick });
     let slice = steadyClock();
     while (this.tick < target && !this.hasEnded && !signal?.aborted && this.state === 'advancing') {
-      await this.step();
+      const pending = this.step();
+      // Whoever hears of a tick gets a turn before the next one; where nobody does, a turn only costs time.
+      if (pending !== null || this.observers.any) await pending;
       if (until !== undefined && this.engine.holds(until)) break;
       if (this.commits.committer.isDue()) await this.handOver();
       if (this.keeper?.isDue()) await this.keepSnapshot(this.keeper);
@@ -221,7 +226,7 @@ export class RunCore {
     return this.queue.take((await kept) ?? []);
   }
 
-  /** One tick; null where nothing of it has to be waited for. */
+  /** One tick; null where nobody waits for it. */
   private step(): Promise<unknown> | null {
     if (this.parts.later === null) return this.stepWith(this.queue.take([]));
     this.engine.watch.release();
@@ -233,7 +238,7 @@ export class RunCore {
     try {
       this.engine.watch.hold();
       this.compute(submissions);
-      return null;
+      return submissions.length > 0 ? DONE : null;
     } catch (e) {
       this.engine.watch.release();
       return this.mendStep(e, submissions);

@@ -46,7 +46,7 @@ export interface FollowerParts {
 }
 
 /** Why a projection was built from the beginning. */
-export type Rebuilt = 'new' | 'rewound' | 'chosen otherwise' | 'asked for';
+export type Rebuilt = 'new' | 'rewound' | 'adopted' | 'chosen otherwise' | 'asked for';
 
 /** What catching up did. */
 export interface CaughtUp {
@@ -134,10 +134,10 @@ export class Follower {
     const all = await store.projections(id);
     let why: Rebuilt = rebuild ? 'asked for' : 'new';
     for (const info of [...all].sort((a, b) => Number(b.current) - Number(a.current))) {
-      const isOurs = info.choice === this.text;
-      const isGood = isOurs && (await this.isOfLog(log, info.checkpoint));
+      const bad = info.choice === this.text ? await this.flawOf(log, info.checkpoint) : 'chosen otherwise';
+      const isGood = bad === null;
       if (isGood && !rebuild) return { info, why: info.current ? null : why };
-      if (info.current && !rebuild) why = isOurs ? 'rewound' : 'chosen otherwise';
+      if (info.current && !rebuild) why = bad ?? why;
       // One that is shown goes when the new one takes its place; of what nobody shows nothing is of use.
       if (!info.current && (!isGood || rebuild)) await store.retireProjection(info.number);
     }
@@ -149,12 +149,17 @@ export class Follower {
     return store.declareProjection({ run: id, choice: this.text, tables: this.declared });
   }
 
-  /** Whether a checkpoint is of this log: it may have been rewound, or be that of another run of the name. */
-  private async isOfLog({ source, tick }: DurableLog, checkpoint: Checkpoint | null): Promise<boolean> {
-    if (checkpoint === null) return true;
-    if (checkpoint.tick > tick) return false;
+  /**
+   * Why nobody can go on from a checkpoint: it is none of this log, which was rewound or is another run's of
+   * the name; or an era of adopted code began after it, whose base is not folded from there.
+   */
+  private async flawOf(log: DurableLog, checkpoint: Checkpoint | null): Promise<Rebuilt | null> {
+    if (checkpoint === null) return null;
+    const { source, tick } = log;
+    if (checkpoint.tick > tick) return 'rewound';
     const { hash } = await readFrame(source.store, source.path, checkpoint.tick);
-    return sameBytes(hash, checkpoint.hash);
+    if (!sameBytes(hash, checkpoint.hash)) return 'rewound';
+    return checkpoint.tick < (await this.parts.firstTick(log)) - 1 ? 'adopted' : null;
   }
 
   /** The world of the head, where nothing of the way to it is kept and nothing was written yet, or all was. */
