@@ -5,7 +5,7 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadHash } from '../../src/base/hash.ts';
 import { describeTables, projectTables, type Store } from '../../src/index.ts';
-import type { ProjectionStep, ProjectionStore } from '../../src/log/projection-store.ts';
+import type { ProjectionInfo, ProjectionStep, ProjectionStore } from '../../src/log/projection-store.ts';
 import { createCore } from '../../src/simulation/create-run.ts';
 import { openCore } from '../../src/simulation/open-run.ts';
 import type { RunCore } from '../../src/simulation/run.ts';
@@ -81,8 +81,8 @@ describe.each(Object.keys(OPENERS))('on %s', (name) => {
       const alone = await begin(plan, plain);
       await runOut(plan, alone);
       await alone.close();
-      const options = { store, seed: plan.seed, config: plan.config, clocks: STILL, commit: { ticks: 2 } };
-      let run = await createCore(world, { ...options, id: 'any', tables });
+      const options = { store, id: 'any', tables, clocks: STILL, commit: { ticks: 2 } };
+      let run = await createCore(world, { ...options, seed: plan.seed, config: plan.config });
       await expectRows(world, store, run, 0);
       while (run.tick < plan.ticks) {
         await stepOnce(plan, run);
@@ -91,7 +91,7 @@ describe.each(Object.keys(OPENERS))('on %s', (name) => {
         await expectRows(world, store, run, run.durableTick);
         if (run.tick !== plan.ticks >> 1) continue;
         await run.close();
-        run = await openCore(world, { ...options, id: 'any', tables } as never);
+        run = await openCore(world, options);
       }
       await run.close();
       expect(await hashesOf(store, 'any')).toEqual(await hashesOf(plain, 'any'));
@@ -130,7 +130,7 @@ describe.each(Object.keys(OPENERS))('on %s', (name) => {
       const before = await rowsInSql(world, store, run.id);
       const history = { every: 2 };
       await project(world, { store: dying(store, dies), id: run.id, history }).catch((e) =>
-        expect(e.message).toBe('the process died'),
+        expect(e.message).toContain('the process died'),
       );
       const shown = (await describeTables(store, run.id)).find(({ current }) => current)!;
       if (shown.tick !== run.tick) expect(await rowsInSql(world, store, run.id)).toEqual(before);
@@ -143,20 +143,30 @@ describe.each(Object.keys(OPENERS))('on %s', (name) => {
     });
   });
 
-  test('L3: a log that was rewound, or is another run of the name, is noticed and built anew', async () => {
-    await holds(fc.tuple(anyWorld({ maxTicks: 4 }), fc.nat()), runs, async ([plan, other]) => {
+  test('L3, L12: a checkpoint that is none of the log is noticed, and the rows are built anew', async () => {
+    await holds(fc.tuple(anyWorld({ maxTicks: 4 }), fc.nat(3)), runs, async ([plan, past]) => {
       const store = await open();
+      const projections = store as Store & ProjectionStore;
       const world = worldOf(plan);
       const run = await begin(plan, store);
       await runOut(plan, run);
-      await run.close();
+      await run.flush();
       await project(world, { store, id: run.id });
+      const [{ number, checkpoint, tables }] = (await projections.projections(run.id)) as [ProjectionInfo];
+      // What a log that was set back would leave behind: rows of ticks that it does not have, or has otherwise.
+      const to = { tick: run.tick + past, hash: new Uint8Array(32).fill(7), sequence: 0 };
+      const removed = [{ role: tables[0]!.role, removed: [], written: [] }];
+      expect(
+        await projections.advanceProjection({ projection: number, from: checkpoint, to, changes: removed }),
+      ).toBe(true);
+      expect((await project(world, { store, id: run.id })).rebuilt).toBe('rewound');
+      await expectRows(world, store, run, run.tick);
+      await run.close();
       await store.remove(run.id, true);
-      const second = await begin({ ...plan, seed: `${plan.seed} ${other}` }, store);
-      const { rebuilt } = await project(world, { store, id: run.id });
-      expect(rebuilt).toBe('rewound');
-      await expectRows(world, store, second, 0);
-      await second.close();
+      const other = await begin({ ...plan, seed: `${plan.seed} other` }, store);
+      await project(world, { store, id: run.id });
+      await expectRows(world, store, other, 0);
+      await other.close();
       await store.close();
     });
   });
