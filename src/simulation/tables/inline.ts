@@ -11,6 +11,7 @@ import type {
   ProjectionInfo,
   ProjectionStep,
   ProjectionStore,
+  RowChanges,
 } from '../../log/projection-store.ts';
 import type { Store } from '../../log/store.ts';
 import type { Engine } from '../engine.ts';
@@ -21,6 +22,13 @@ import { durableLog } from './durable-log.ts';
 import { Follower } from './follower.ts';
 import { keptTables } from './layout.ts';
 import { WorldRows } from './world-rows.ts';
+
+/** Columns that are views of the world are copied: it goes on before the store has them. */
+const kept = ({ role, removed, written }: RowChanges): RowChanges => ({
+  role,
+  removed,
+  written: written.map((column) => (ArrayBuffer.isView(column) ? (column as Float64Array).slice() : column)),
+});
 
 /** The rows of one open run. */
 export class InlineRows {
@@ -61,8 +69,9 @@ export class InlineRows {
     const { tick, hash, sequence } = engine.position;
     if (engine.state.gate.hidden || tick <= last.tick) return;
     const to = { tick, hash, sequence };
-    const changes = [...this.rows.changes(engine.state)];
-    if (keepsTick(this.chosen, tick)) changes.push(...this.rows.history(engine.state, tick));
+    const changes = Array.from(this.rows.changes(engine.state), kept);
+    if (keepsTick(this.chosen, tick))
+      for (const rows of this.rows.history(engine.state, tick)) changes.push(kept(rows));
     this.rows.settle(engine.state);
     this.steps.push({ projection: this.projection, from: last, to, changes });
     this.last = to;
