@@ -23,6 +23,16 @@ describe('what a modeller asks first', () => {
     expect(rows.length).toBeGreaterThan(0);
     for (const row of rows) expect(Object.values(row)).not.toContain(null);
   });
+  test('is answered for one agent: what happened to it, in order', async () => {
+    const query = `select agent_id, kind, payload_json ->> '$.at' as at from events
+      where agent_id = (select agent_id from events where kind = 'infected' limit 1) order by seq`;
+    const rows = await run.sql<{ agent_id: string; kind: string; at: number | null }>(40, query);
+    expect(rows.map(({ kind }) => kind)).toContain('infected');
+    for (const { agent_id, kind, at } of rows) {
+      expect(agent_id).toMatch(/^[1-9][0-9]*$/);
+      expect(at === null).toBe(kind !== 'infected');
+    }
+  });
   test('is answered as the world and its metrics say', async () => {
     const healths = await run.sql<{ health: string; n: number }>(40, questions[0]!);
     for (const { health, n } of healths)

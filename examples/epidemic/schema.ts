@@ -53,10 +53,10 @@ const raw = defineSchema({
     campaign: singleton({ perDay: t.u32().default(0), reached: t.u32().default(0) }),
   },
   events: {
-    flew: event({ traveller: t.ref('travellers'), to: t.ref('airports') }),
-    infected: event({ traveller: t.ref('travellers'), at: t.ref('airports') }),
-    recovered: event({ traveller: t.ref('travellers') }),
-    vaccinated: event({ traveller: t.ref('travellers') }),
+    flew: event({ traveller: t.ref('travellers'), to: t.ref('airports') }, { agent: 'traveller' }),
+    infected: event({ traveller: t.ref('travellers'), at: t.ref('airports') }, { agent: 'traveller' }),
+    recovered: event({ traveller: t.ref('travellers') }, { agent: 'traveller' }),
+    vaccinated: event({ traveller: t.ref('travellers') }, { agent: 'traveller' }),
   },
   inputs: {
     airportClosed: event({ airport: t.ref('airports') }),

@@ -1,10 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { specsNamed, TYPES } from '../../test/golden/every-type.ts';
+import { withAgents } from '../../test/support/agents.ts';
+import { anySchema } from '../testing/arbitraries.ts';
 import { literal, parseSchemaText, schemaText, unliteral } from './canonical-text.ts';
 import { t } from './columns.ts';
 import { compileSchema, compileText } from './compile.ts';
 import { defineSchema } from './define.ts';
+import { planMigration } from './migration-plan.ts';
 import type { ColumnSpecs, SchemaSpec } from './spec.ts';
 import { event, fact, singleton, table } from './tables.ts';
 
@@ -130,6 +133,18 @@ describe('the text of a schema', () => {
         expect(compileSchema(two).text).toBe(text);
         expect(compileText(text).text).toBe(text);
         expect(compileText(text).kinds).toEqual(compileSchema(one).kinds);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('does not tell the agents of kinds: a log need not be migrated for them', () => {
+    fc.assert(
+      fc.property(anySchema(), fc.nat(), ({ compiled: plain }, choice) => {
+        const named = withAgents(plain, choice);
+        expect([named.text, named.fingerprint]).toEqual([plain.text, plain.fingerprint]);
+        for (const { agent } of compileText(named.text).kinds) expect(agent).toBeNull();
+        expect(planMigration(compileText(plain.text), named, {}).unchanged).toBe(true);
       }),
       { numRuns: 60 },
     );

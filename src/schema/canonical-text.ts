@@ -4,7 +4,8 @@
  * The text is what a log carries and what the fingerprint is taken over: canonical JSON of our own making,
  * independent of library versions and of the order of declaration where that order means nothing (tables,
  * kinds, columns, fields, indexes). The order of enum names and of the columns of a composite key means
- * something and is kept.
+ * something and is kept. Which column names the agent of a kind is left out: it changes neither a byte of a
+ * record nor what is folded of it, so that a log need not be taken along when it is declared.
  */
 
 import { fromHex, hex } from '../base/bytes.ts';

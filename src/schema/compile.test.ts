@@ -241,6 +241,68 @@ describe('a declaration that contradicts itself', () => {
   });
 });
 
+describe('the agent of a kind', () => {
+  const columns = {
+    ref: t.ref('homes'),
+    code: t.ref('coded'),
+    new: t.newId('homes'),
+    u8: t.u8(),
+    i8: t.i8(),
+    u16: t.u16(),
+    i16: t.i16(),
+    u32: t.u32(),
+    i32: t.i32(),
+    u64: t.u64(),
+    i64: t.i64(),
+    int: t.int(),
+    bool: t.bool(),
+    text: t.text(),
+    enum: t.enum('a', 'b'),
+    maybe: t.u8().optional(),
+    f32: t.f32(),
+    f64: t.f64(),
+    json: t.json<string>(),
+    bytes: t.bytes(),
+    vec: t.vec(2),
+    struct: t.struct({ x: t.u8() }),
+    list: t.list(t.u8()),
+  };
+  const compiled = (agent: keyof typeof columns, part: 'events' | 'inputs' = 'events') =>
+    defineSchema({
+      name: 'a',
+      version: 1,
+      tables: {
+        homes: table({ id: t.id() }),
+        coded: table({ code: t.text().key() }),
+      },
+      [part]: { hit: (part === 'events' ? event : fact)(columns, { agent }) },
+    }).compiled;
+
+  it.each([
+    ...(['ref', 'code', 'new', 'u8', 'i8', 'u16', 'i16', 'u32', 'i32', 'u64', 'i64', 'int'] as const),
+    ...(['bool', 'text', 'enum', 'maybe'] as const),
+  ])('is a column that identifies: %s', (agent) => {
+    for (const part of ['events', 'inputs'] as const) {
+      const { kindOf, kinds } = compiled(agent, part);
+      expect(kindOf.get('hit')!.agent).toBe(kindOf.get('hit')!.byName.get(agent));
+      expect(kinds.filter((kind) => kind.agent !== null)).toHaveLength(1);
+    }
+  });
+
+  it.each(['f32', 'f64', 'json', 'bytes', 'vec', 'struct', 'list'] as const)('is no %s', (agent) => {
+    expect(refusal(() => compiled(agent))).toBe(
+      `the agent of 'hit' holds '${agent}', whose values are not exact`,
+    );
+  });
+
+  it('is a column of its own kind, in a schema made of data too', () => {
+    const kind = { columns: { a: raw({ type: 'u8' }) }, fact: false, agent: 'b' };
+    expect(refusal(() => compile({ inputs: { hit: kind } }))).toBe(
+      "the agent of 'hit' names a column 'b' that it does not have",
+    );
+  });
+});
+
 describe('a compiled schema', () => {
   const { compiled } = defineSchema({
     name: 'town',

@@ -40,6 +40,8 @@ export interface KindLayout extends SetLayout {
   readonly source: KindSource;
   /** The table that an `insert` kind fills. */
   readonly table: string | null;
+  /** The column that says which agent an event is about; null also where a log's own text was compiled. */
+  readonly agent: ColumnLayout | null;
   readonly creates: readonly ColumnLayout[];
 }
 
@@ -78,33 +80,33 @@ const setLayout = (name: string, columns: readonly ColumnLayout[]): SetLayout =>
   byName: new Map(columns.map((column) => [column.name, column])),
 });
 
-function pick(set: SetLayout, names: readonly string[], what: string): ColumnLayout[] {
+function pick(
+  set: SetLayout,
+  names: readonly string[],
+  what: 'key' | 'index' | 'agent',
+): readonly ColumnLayout[] {
   return names.map((name) => {
     const column = set.byName.get(name);
+    const facts = { [what === 'agent' ? 'kind' : 'table']: set.name, column: name };
     if (column === undefined)
       return fail(
         'BAD_SCHEMA',
         `the ${what} of '${set.name}' names a column '${name}' that it does not have`,
-        {
-          table: set.name,
-          column: name,
-        },
+        facts,
       );
-    if (!exact(column))
+    if (!isExact(column))
       fail(
         'BAD_SCHEMA',
         `the ${what} of '${set.name}' holds '${name}', whose values are not exact`,
-        {
-          table: set.name,
-          column: name,
-        },
-        'Keys and indexes take whole numbers, big integers, booleans, enums, texts, ids and references.',
+        facts,
+        'Keys, indexes, agents: whole numbers, big integers, booleans, enums, texts, ids and references.',
       );
     return column;
   });
 }
 
-function exact({ value }: ColumnLayout): boolean {
+/** Whether equal values of a column are the same: what identifies something has such a column. */
+export function isExact({ value }: ColumnLayout): boolean {
   return value.kind === 'number' ? value.whole : ['big', 'bool', 'enum', 'text'].includes(value.kind);
 }
 
@@ -139,6 +141,7 @@ interface RawKind {
   readonly name: string;
   readonly source: KindSource;
   readonly table: string | null;
+  readonly agent: ColumnLayout | null;
   readonly columns: readonly ColumnLayout[];
 }
 
@@ -158,7 +161,9 @@ function userKinds(spec: SchemaSpec, kinds: { readonly [k: string]: KindSpec }, 
           'Events name rows with t.ref(), and rows that they create with t.newId() of a table with t.id().',
         );
     }
-    return { name, source: input ? 'input' : kind.fact ? 'fact' : 'event', table: null, columns };
+    const agents = kind.agent === undefined ? [] : [kind.agent];
+    const [agent = null] = pick(setLayout(name, columns), agents, 'agent');
+    return { name, source: input ? 'input' : kind.fact ? 'fact' : 'event', table: null, agent, columns };
   });
 }
 
@@ -168,18 +173,19 @@ function numberKinds(spec: SchemaSpec, tables: readonly TableLayout[]): KindLayo
     ...userKinds(spec, spec.inputs, true),
     ...tables
       .filter((table) => table.name !== SOURCES)
-      .map(
-        ({ name, columns }): RawKind => ({ name: insertKind(name), source: 'insert', table: name, columns }),
-      ),
+      .map(({ name, columns }): RawKind => {
+        return { name: insertKind(name), source: 'insert', table: name, agent: null, columns };
+      }),
     {
       name: SOURCE_KIND,
       source: 'source',
       table: null,
+      agent: null,
       columns: layoutColumns(spec, SOURCE_COLUMNS, SOURCE_KIND),
     },
   ];
   raw.sort((a, b) => byCodeUnits(a.name, b.name));
-  return raw.map(({ name, source, table, columns }, number) => {
+  return raw.map(({ name, source, table, agent, columns }, number) => {
     if (raw[number + 1]?.name === name)
       fail(
         'BAD_SCHEMA',
@@ -192,6 +198,7 @@ function numberKinds(spec: SchemaSpec, tables: readonly TableLayout[]): KindLayo
       number,
       source,
       table,
+      agent,
       creates: columns.filter((c) => c.role === 'newId'),
     };
   });

@@ -66,7 +66,25 @@ describe('table', () => {
     ['a key in a singleton', () => singleton({ a: t.u8().key() }), "its column 'a' is one"],
     ['a key in an event', () => event({ a: t.u8().key() }), "its column 'a' is one"],
     ['an id in a fact', () => fact({ a: t.id() }), "its column 'a' is one"],
+    [
+      'an inherited column as an agent',
+      () => event({ a: t.u8() }, { agent: 'toString' as 'a' }),
+      "the agent of an event is 'toString', which is no column of it",
+    ],
   ])('refuses %s', (_, build, words) => refuses(build, words));
+});
+
+describe('a kind', () => {
+  it('names the column of its agent, or none', () => {
+    expect(event({ a: t.u8(), b: t.text() }, { agent: 'b' }).spec.agent).toBe('b');
+    expect(fact({ a: t.u8() }, { agent: 'a' }).spec).toEqual({
+      columns: { a: t.u8().spec },
+      fact: true,
+      agent: 'a',
+    });
+    for (const plain of [event({ a: t.u8() }), fact({ a: t.u8() }, {})])
+      expect(Object.keys(plain.spec)).toEqual(['columns', 'fact']);
+  });
 });
 
 describe('defineSchema', () => {

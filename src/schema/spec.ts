@@ -45,6 +45,8 @@ export interface TableSpec {
 export interface KindSpec {
   readonly columns: ColumnSpecs;
   readonly fact: boolean;
+  /** The column that says which agent an event is about. Nothing that is folded depends on it. */
+  readonly agent?: string;
 }
 
 /** A whole declaration. */

@@ -5,6 +5,7 @@
  * schema agree with one another is checked when the schema is defined.
  */
 import { checkNames } from '../base/arguments.ts';
+import { show } from '../base/canonical.ts';
 import { fail } from '../base/errors.ts';
 import { type Columns, type info, specsOf } from './columns.ts';
 import type { ColumnSpecs, KindSpec, TableSpec } from './spec.ts';
@@ -39,6 +40,15 @@ export interface TableOptions<F extends string> {
   readonly key?: readonly F[];
   /** Columns to find rows by: `world.people.by.cell(7)`. */
   readonly index?: readonly F[];
+}
+
+/** What a kind may say beside its columns. */
+export interface KindOptions<F extends string> {
+  /**
+   * The column that says which agent an event is about: a reference, an id that it creates, or another exact
+   * value. It is the `agent_id` of the event in SQL, and changes neither logs nor worlds.
+   */
+  readonly agent?: F;
 }
 
 type KeyColumns<C extends Columns> = {
@@ -126,7 +136,8 @@ export function table<const C extends Columns, const O extends TableOptions<keyo
 /** Declares a table of exactly one row, without a key: a clock, a market price. Raises `BAD_SCHEMA`. */
 export function singleton<const C extends Columns>(columns: C): TableDef<C, never, never, true>;
 export function singleton(columns: Columns, ...more: unknown[]): TableDef {
-  noMore('singleton', more);
+  if (more.some((one) => one !== undefined))
+    fail('BAD_SCHEMA', 'singleton() takes columns and nothing else', {}, 'Leave the second argument out.');
   const specs = specsOf(columns, 'singleton');
   const keyed = Object.keys(specs).find((name) => specs[name]?.key);
   if (keyed !== undefined)
@@ -141,34 +152,50 @@ export function singleton(columns: Columns, ...more: unknown[]): TableDef {
   });
 }
 
-/** What takes columns alone says so: options that are passed over would do nothing. */
-function noMore(what: string, more: readonly unknown[]): void {
-  if (more.some((one) => one !== undefined))
-    fail('BAD_SCHEMA', `${what}() takes columns and nothing else`, {}, 'Leave the second argument out.');
+function agentOf(options: object, columns: ColumnSpecs): Pick<KindSpec, 'agent'> {
+  const { agent } = options as { readonly agent?: unknown };
+  if (agent === undefined) return {};
+  if (typeof agent === 'string' && Object.hasOwn(columns, agent)) return { agent };
+  return fail(
+    'BAD_SCHEMA',
+    `the agent of an event is ${show(agent)}, which is no column of it`,
+    { agent, columns: Object.keys(columns).join(', ') },
+    "Name the column that holds it: event({ person: t.ref('people') }, { agent: 'person' }).",
+  );
 }
 
-function kind(columns: Columns, fact: boolean, more: readonly unknown[]): any {
-  noMore(fact ? 'fact' : 'event', more);
-  const specs = specsOf(columns, fact ? 'fact' : 'event');
+function kind(columns: Columns, fact: boolean, options: object): any {
+  const name = fact ? 'fact' : 'event';
+  const specs = specsOf(columns, name);
+  checkNames(`the options of ${name}()`, options, ['agent'], 'BAD_SCHEMA');
   const keyed = Object.keys(specs).find((name) => specs[name]?.key);
   if (keyed !== undefined)
     fail('BAD_SCHEMA', `an event has no key, but its column '${keyed}' is one`, { column: keyed });
-  return made(kinds, columns, { columns: specs, fact });
+  return made(kinds, columns, { columns: specs, fact, ...agentOf(options, specs) });
 }
 
 /**
  * Declares a kind of event or input, which a handler in `apply` turns into changes of tables. Raises
  * `BAD_SCHEMA`.
+ *
+ * @example
+ * ```ts
+ * event({ person: t.ref('people'), to: t.u32() }, { agent: 'person' })
+ * ```
  */
-export function event<const C extends Columns>(columns: C): EventDef<C, false>;
-export function event(columns: Columns, ...more: unknown[]): EventDef {
-  return kind(columns, false, more);
+export function event<const C extends Columns>(
+  columns: C,
+  options: KindOptions<keyof NoInfer<C> & string> = {},
+): EventDef<C, false> {
+  return kind(columns, false, options);
 }
 
 /** Declares a kind of event that changes no table, and so has no handler. Raises `BAD_SCHEMA`. */
-export function fact<const C extends Columns>(columns: C): EventDef<C, true>;
-export function fact(columns: Columns, ...more: unknown[]): EventDef {
-  return kind(columns, true, more);
+export function fact<const C extends Columns>(
+  columns: C,
+  options: KindOptions<keyof NoInfer<C> & string> = {},
+): EventDef<C, true> {
+  return kind(columns, true, options);
 }
 
 /** The data of what must be a declared table. Raises `BAD_SCHEMA` with its name. */

@@ -3,6 +3,7 @@
  */
 
 import { fail } from '../base/errors.ts';
+import { placedRuns } from '../columns/waves.ts';
 import { type Environment, parseChange, parseEnvironment } from '../log/environment.ts';
 import { type LogPath, leafOf } from '../log/lineage.ts';
 import { readFrame, readPages } from '../log/reader.ts';
@@ -66,19 +67,6 @@ export async function schemaAt(source: LogSource, tick: number): Promise<string>
   });
 }
 
-/** For each event of a kind in a frame, its place in the order of all the tick's events. */
-function placesOf(frame: RecordFrame, kind: number): number[] {
-  const places: number[] = [];
-  let place = 0;
-  for (const { runs } of frame.waves)
-    for (const run of runs) {
-      const size = run.size * run.times;
-      if (run.kind === kind) for (let i = 0; i < size; i++) places.push(place + i);
-      place += size;
-    }
-  return places;
-}
-
 /**
  * The events of one kind in order, each with its tick and its sequence number in the log. Records of older
  * schemas are read as the present one has them; `era` is the first tick of the present one.
@@ -102,9 +90,9 @@ export async function* eventsOf(
     if (!frame.counts.some((count) => count.kind === number)) continue;
     const { batches } = eventsUnder(world, text, frame);
     const { set } = batches.find((one) => one.kind === layout.number)!;
-    const places = placesOf(frame, number);
-    for (let i = 0; i < set.size; i++)
-      yield { tick: frame.tick, seq: frame.sequence + places[i]!, ...set.rowAt(i) };
+    for (const run of placedRuns(frame.waves))
+      for (let i = 0; run.kind === number && i < run.size; i++)
+        yield { tick: frame.tick, seq: frame.sequence + run.place + i, ...set.rowAt(run.row + i) };
   }
 }
 

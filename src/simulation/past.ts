@@ -54,10 +54,10 @@ export class Past {
 const plans = new WeakMap<AnyWorld, Map<string, MigrationPlan>>();
 
 /**
- * The way from the schema of a text to that of a world. `SCHEMA_DIFFERS`, with the difference and a migration
- * to write, where none leads there.
+ * How the schema of a text becomes that of a world. `SCHEMA_DIFFERS`, with the difference and a migration to
+ * write, where no way leads there.
  */
-export function pastOf(world: AnyWorld, text: string): Past {
+export function planOf(world: AnyWorld, text: string): MigrationPlan {
   const known = plans.get(world) ?? new Map<string, MigrationPlan>();
   plans.set(world, known);
   let plan = known.get(text);
@@ -65,8 +65,11 @@ export function pastOf(world: AnyWorld, text: string): Past {
     plan = planMigration(compileText(text), world.schema.compiled, world.schema.migrations);
     known.set(text, plan);
   }
-  return new Past(plan);
+  return plan;
 }
+
+/** The way from the schema of a text to that of a world; fails as {@link planOf} does. */
+export const pastOf = (world: AnyWorld, text: string): Past => new Past(planOf(world, text));
 
 /** The events of a record that was made under the schema of a text, as the schema of a world has them. */
 export function eventsUnder(world: AnyWorld, text: string, frame: RecordFrame): RecordedEvents {

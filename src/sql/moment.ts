@@ -7,15 +7,16 @@
 
 import type { SqlValue } from '../base/sql.ts';
 import { ColumnSet } from '../columns/column-set.ts';
+import { placedRuns } from '../columns/waves.ts';
 import { parseChange } from '../log/environment.ts';
 import type { RecordFrame } from '../log/record.ts';
-import { rowJsonText } from '../projections/sql/json.ts';
 import { quoted, SqlNames } from '../projections/sql/names.ts';
 import { columnDefinitions, type SqlTable, sqlTable } from '../projections/sql/table.ts';
 import { columnsToSql, columnToSql } from '../projections/sql/values.ts';
 import { stateOf, type WorldState } from '../projections/world-state.ts';
 import { engineAt, type Log } from '../replay/given.ts';
 import { type KindLayout, SOURCES } from '../schema/compile.ts';
+import { EVENTS, eventsRecorded, eventTable } from '../simulation/event-rows.ts';
 import { frames, type LogSource, metricsOf } from '../simulation/history.ts';
 import { eventsUnder, pastOf } from '../simulation/past.ts';
 import type { AnyWorld } from '../simulation/world.ts';
@@ -31,6 +32,15 @@ export interface Moment {
 
 const EVENT_COLUMNS = ['tick', 'seq', 'origin'];
 
+/** Where a store keeps event rows it has a table of the same columns, the origin apart. */
+const STORED_EVENTS = eventTable('sqlite');
+const EVENT_ROWS = [
+  ...STORED_EVENTS.columns.map(
+    ({ name, type, notNull }) => `${quoted(name)} ${type}${notNull ? ' not null' : ''}`,
+  ),
+  '"origin" text not null',
+];
+
 /** The tables of SQL that there are for a world, and what they are called. */
 export interface Catalogue {
   readonly tables: readonly SqlTable[];
@@ -45,7 +55,7 @@ export function catalogueOf({ schema: { compiled } }: AnyWorld): Catalogue {
   const tables = compiled.tables
     .filter(({ name }) => name !== SOURCES)
     .map((layout) => sqlTable('sqlite', layout, { name: names.give(layout.name) }));
-  const events = names.give('events');
+  const events = names.give(EVENTS);
   const metrics = names.give('metrics');
   const own = compiled.kinds.filter(({ source }) => source !== 'insert' && source !== 'source');
   const kinds = own.map((layout) => ({
@@ -99,16 +109,11 @@ interface Places {
 const noPlaces = (): Places => ({ tick: [], seq: [], origin: [] });
 
 function notePlaces(frame: RecordFrame, kind: number, places: Places): void {
-  let seq = frame.sequence;
-  for (const { origin, runs } of frame.waves)
-    for (const run of runs) {
-      const size = run.size * run.times;
-      for (let i = 0; run.kind === kind && i < size; i++) {
-        places.tick.push(frame.tick);
-        places.seq.push(seq + i);
-        places.origin.push(origin);
-      }
-      seq += size;
+  for (const run of placedRuns(frame.waves))
+    for (let i = 0; run.kind === kind && i < run.size; i++) {
+      places.tick.push(frame.tick);
+      places.seq.push(frame.sequence + run.place + i);
+      places.origin.push(run.origin);
     }
 }
 
@@ -117,31 +122,58 @@ interface Gathered {
   readonly places: Places;
 }
 
-/** The events of some kinds over ticks 0 to `to`, as the present schema has them. */
+/** Adds the events of a record, as the present schema has them. */
+function gatherKinds(
+  world: AnyWorld,
+  text: string,
+  frame: RecordFrame,
+  into: ReadonlyMap<KindLayout, Gathered>,
+): void {
+  if (into.size === 0) return;
+  const { compiled } = world.schema;
+  const { batches } = eventsUnder(world, text, frame);
+  const past = text === compiled.text ? null : pastOf(world, text);
+  for (const { kind, set } of batches) {
+    const found = into.get(compiled.kinds[kind]!);
+    if (found === undefined) continue;
+    found.set.appendFrom(set, 0, set.size);
+    notePlaces(frame, past === null ? kind : past.numberOf(kind), found.places);
+  }
+}
+
+/** Adds the events of a record as they were recorded, and their origins: one array a column. */
+function gatherRows(world: AnyWorld, text: string, frame: RecordFrame, into: readonly SqlValue[][]): void {
+  const columns = eventsRecorded(world, text, frame);
+  for (const [i, column] of columns.entries()) for (const value of column) into[i]!.push(value);
+  for (const { origin, size } of placedRuns(frame.waves))
+    for (let i = 0; i < size; i++) into[columns.length]!.push(origin);
+}
+
+interface Events {
+  readonly kinds: ReadonlyMap<KindLayout, Gathered>;
+  /** The rows of the one table of all events, the run apart; null where it is not asked for. */
+  readonly rows: readonly SqlValue[][] | null;
+}
+
+/** The events of ticks 0 to `to`: of some kinds, and all of them in one table. */
 async function gather(
   source: LogSource,
   world: AnyWorld,
-  kinds: readonly KindLayout[],
+  wanted: { readonly kinds: readonly KindLayout[]; readonly rows: boolean },
   to: number,
-): Promise<Map<KindLayout, Gathered>> {
-  const made = new Map(
-    kinds.map((kind) => [kind, { set: new ColumnSet(kind, false), places: noPlaces() }] as const),
+): Promise<Events> {
+  const kinds = new Map(
+    wanted.kinds.map((kind) => [kind, { set: new ColumnSet(kind, false), places: noPlaces() }] as const),
   );
-  const { compiled } = world.schema;
-  let text = compiled.text;
-  if (kinds.length === 0) return made;
+  const rows = wanted.rows ? EVENT_ROWS.map((): SqlValue[] => []) : null;
+  if (kinds.size === 0 && rows === null) return { kinds, rows };
+  let { text } = world.schema.compiled;
   for await (const frame of frames(source, 0, to)) {
     if (frame.environment !== null) text = parseChange(frame.environment).schema ?? text;
-    const { batches } = eventsUnder(world, text, frame);
-    const past = text === compiled.text ? null : pastOf(world, text);
-    for (const { kind, set } of batches) {
-      const found = made.get(compiled.kinds[kind]!);
-      if (found === undefined) continue;
-      found.set.appendFrom(set, 0, set.size);
-      notePlaces(frame, past === null ? kind : past.numberOf(kind), found.places);
-    }
+    gatherKinds(world, text, frame, kinds);
+    if (rows !== null) gatherRows(world, text, frame, rows);
   }
-  return made;
+  return { kinds, rows };
 }
 
 const PLACE_DEFINITIONS = ['"tick" integer not null', '"seq" integer not null', '"origin" text not null'];
@@ -154,26 +186,12 @@ function kindTable(table: SqlTable, found: Gathered | undefined): TaskTable {
   return { name: table.name, definitions, columns, size: set.size };
 }
 
-const EVENT_DEFINITIONS = [
-  '"run" text not null',
-  '"t" integer not null',
-  '"seq" integer not null',
-  '"origin" text not null',
-  '"kind" text not null',
-  '"payload" text not null',
-];
-
 /** All events in one table, in order, what they hold as JSON. */
-function eventTable(name: string, run: string, all: ReadonlyMap<KindLayout, Gathered>): TaskTable {
-  const rows: SqlValue[][] = [];
-  for (const [kind, { set, places }] of all)
-    for (let i = 0; i < set.size; i++) {
-      const { tick, seq, origin } = places;
-      rows.push([run, tick[i]!, seq[i]!, origin[i]!, kind.name, rowJsonText(kind.columns, set.rowAt(i))]);
-    }
-  rows.sort((a, b) => (a[2] as number) - (b[2] as number));
-  const columns = EVENT_DEFINITIONS.map((_, column) => rows.map((row) => row[column]!));
-  return { name, definitions: EVENT_DEFINITIONS, columns, size: rows.length };
+function allEvents(name: string, run: string, rows: readonly SqlValue[][] | null): TaskTable {
+  const definitions = [`${quoted(STORED_EVENTS.runColumn)} text not null`, ...EVENT_ROWS];
+  if (rows === null) return { name, definitions, columns: [], size: 0 };
+  const size = rows[0]!.length;
+  return { name, definitions, columns: [new Array<SqlValue>(size).fill(run), ...rows], size };
 }
 
 /** A row a tick; NULL where a tick did not record a metric. */
@@ -194,17 +212,21 @@ export async function baseOf(name: string, moment: Moment, query: string): Promi
   const wanted = catalogue.tables.some((table) => isNamed(query, table.name));
   const state = wanted && moment.held === null ? (await engineAt(log, tick)).state : null;
   const tables = moment.held ?? worldTables(state, catalogue, query);
-  const all = isNamed(query, catalogue.events);
-  const kinds = all
-    ? world.schema.compiled.kinds
-    : catalogue.kinds.filter((kind) => isNamed(query, kind.name)).map(({ layout }) => layout);
-  const found = await gather(source, world, kinds, tick);
+  const found = await gather(
+    source,
+    world,
+    {
+      kinds: catalogue.kinds.filter((kind) => isNamed(query, kind.name)).map(({ layout }) => layout),
+      rows: isNamed(query, catalogue.events),
+    },
+    tick,
+  );
   return {
     name,
     tables: [
       ...tables,
-      ...catalogue.kinds.map((kind) => kindTable(kind, found.get(kind.layout))),
-      eventTable(catalogue.events, id, all ? found : new Map()),
+      ...catalogue.kinds.map((kind) => kindTable(kind, found.kinds.get(kind.layout))),
+      allEvents(catalogue.events, id, found.rows),
       await metricTable(catalogue.metrics, source, isNamed(query, catalogue.metrics) ? tick : 0),
     ],
   };

@@ -1,9 +1,20 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
+import { bank, recorded, wideBank } from '../../test/support/bank.ts';
 import { caught, framesOf } from '../../test/support/runs.ts';
 import { tally, tallySchema } from '../../test/support/tally.ts';
 import { hex } from '../base/bytes.ts';
-import { createRun, defineSchema, defineWorld, event, memoryStore, type Store, t, table } from '../index.ts';
+import {
+  createRun,
+  defineSchema,
+  defineWorld,
+  event,
+  memoryStore,
+  openRun,
+  type Store,
+  t,
+  table,
+} from '../index.ts';
 import { sqlAt } from './index.ts';
 
 const count = tallySchema.system('count', ({ emit, tick }) => {
@@ -50,16 +61,45 @@ describe('a query', () => {
       { tick: 1, seq: 0, origin: 'count', n: 0.5 },
       { tick: 2, seq: 3, origin: 'count', n: 1 },
     ]);
-    const all = await run.sql(2, 'select seq, t, kind, payload, origin, run from events where t = 2');
+    const all = await run.sql(2, 'select * from events where t = 2');
+    const common = { run_id: 'a', agent_id: null, t: 2, schema_version: 1, origin: 'count' };
+    const ts = expect.any(Number);
     expect(all).toEqual([
-      { seq: 3, t: 2, kind: 'said', payload: '{"n":1}', origin: 'count', run: 'a' },
-      { seq: 4, t: 2, kind: 'put', payload: '{"n":2,"thing":2}', origin: 'count', run: 'a' },
-      { seq: 5, t: 2, kind: 'add', payload: '{"n":1}', origin: 'count', run: 'a' },
+      { ...common, ts, seq: 3, kind: 'said', payload_json: '{"n":1}' },
+      { ...common, ts, seq: 4, kind: 'put', payload_json: '{"n":2,"thing":2}' },
+      { ...common, ts, seq: 5, kind: 'add', payload_json: '{"n":1}' },
     ]);
+    expect(Object.keys(all[0]!).join(' ')).toBe(
+      'run_id agent_id t seq kind payload_json ts schema_version origin',
+    );
+    expect(
+      await run.sql(2, 'select count(*) as n from events, events_said s where s.seq = events.seq'),
+    ).toEqual([{ n: 2 }]);
     expect(await run.sql(2, 'select tick, "all" from metrics')).toEqual([
       { tick: 0, all: 0 },
       { tick: 1, all: 1 },
       { tick: 2, all: 2 },
+    ]);
+    await run.close();
+  });
+  test('L13: sees events of an older schema as they were recorded, and by kind as they are now', async () => {
+    const store = memoryStore();
+    await recorded(store, 2);
+    const old = await openRun(bank(1), { store, id: 'r' });
+    old.submit.fined({ n: 3 });
+    await old.advance(1);
+    await old.close();
+    const run = await openRun(wideBank, { store, id: 'r' });
+    await run.advance(1);
+    const query = `select group_concat(seq || ' ' || kind || ' ' || schema_version, ', ') as all_of_them from events`;
+    expect(await run.sql(4, query)).toEqual([
+      { all_of_them: '0 added 1, 1 added 1, 2 fined 1, 3 added 1, 4 marked 1, 5 added 2' },
+    ]);
+    expect(await run.sql(4, 'select seq, tick from events_added')).toEqual([
+      { seq: 0, tick: 1 },
+      { seq: 1, tick: 2 },
+      { seq: 3, tick: 3 },
+      { seq: 5, tick: 4 },
     ]);
     await run.close();
   });

@@ -11,6 +11,12 @@ describe('sql', () => {
     const tables = await ask('one');
     expect(tables.code).toBe(0);
     expect(tables.out).toContain('metrics');
+    const { rows: listed } = jsonOf(await ask('one', '--json')) as {
+      rows: { table: string; columns: string }[];
+    };
+    expect(listed.find(({ table }) => table === 'events')?.columns).toBe(
+      'run_id, agent_id, t, seq, kind, payload_json, ts, schema_version, origin',
+    );
     const metrics = await ask('one@2', 'select tick, \'a "b"\' as said from metrics', '--json');
     expect(jsonOf(metrics)).toEqual({
       columns: ['tick', 'said'],

@@ -1,6 +1,7 @@
 /**
  * The events of a record in the order in which they were emitted, as rows.
  */
+import { placedRuns } from '../../columns/waves.ts';
 import { decodeBatches, freshSets, type RecordFrame } from '../../log/record.ts';
 import type { CompiledSchema } from '../../schema/compile.ts';
 
@@ -14,17 +15,12 @@ export interface LoggedRow {
 /** All events of a record, those of the framework's own kinds among them. */
 export function loggedRows(schema: CompiledSchema, frame: RecordFrame): readonly LoggedRow[] {
   const sets = new Map(decodeBatches(frame, schema, freshSets(schema)).map(({ kind, set }) => [kind, set]));
-  const next = new Map<number, number>();
-  return frame.waves.flatMap(({ origin, runs }) =>
-    runs.flatMap(({ kind, size, times }) => {
-      const from = next.get(kind) ?? 0;
-      next.set(kind, from + size * times);
-      const { name } = schema.kinds[kind]!;
-      return Array.from({ length: size * times }, (_, i) => ({
-        origin,
-        kind: name,
-        row: sets.get(kind)!.rowAt(from + i),
-      }));
-    }),
-  );
+  return [...placedRuns(frame.waves)].flatMap(({ origin, kind, size, row }) => {
+    const { name } = schema.kinds[kind]!;
+    return Array.from({ length: size }, (_, i) => ({
+      origin,
+      kind: name,
+      row: sets.get(kind)!.rowAt(row + i),
+    }));
+  });
 }

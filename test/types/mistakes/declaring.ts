@@ -107,6 +107,18 @@ export const declaring: readonly Mistake[] = [
     says: `Type '"z"' is not assignable to type '"x" | "y"'`,
   },
   {
+    name: 'an agent that is no column of its event',
+    wrong: `export const e = event({ person: t.ref('people'), to: t.u8() }, { agent: 'peson' });`,
+    right: `export const e = event({ person: t.ref('people'), to: t.u8() }, { agent: 'person' });`,
+    says: `Type '"peson"' is not assignable to type '"person" | "to" | undefined'`,
+  },
+  {
+    name: 'an agent of a fact without columns',
+    wrong: `export const e = fact({}, { agent: 'person' });`,
+    right: `export const e = fact({});`,
+    says: "Type 'string' is not assignable to type 'undefined'",
+  },
+  {
     name: 'a step that says what no step can say',
     wrong: `export const s = defineSchema({ name: 'x', version: 2, tables: {},
       migrations: { 2: { dropTable: ['a'] } } });`,
