@@ -137,7 +137,7 @@ export class Committer {
   add(record: LogRecord): void {
     if (this.fresh++ === 0) this.since = this.clock();
     this.waiting.push(record);
-    this.rows?.computed();
+    this.rows?.computed(record);
     this.bytes += record.bytes.length;
   }
 

@@ -18,7 +18,7 @@ import { inPglite, onServer, type StoreDatabase } from '../support/postgres-stor
 import { hashesOf } from '../support/runs.ts';
 import { begin, runOut, STILL, stepOnce } from './support/drive.ts';
 import { holds } from './support/holds.ts';
-import { rowsInSql, rowsOfWorld } from './support/tables.ts';
+import { eventsInLog, eventsInSql, rowsInSql, rowsOfWorld } from './support/tables.ts';
 
 beforeAll(loadHash);
 
@@ -56,16 +56,18 @@ describe.each(Object.keys(OPENERS))('on %s', (name) => {
       const run = await begin(plan, store);
       do {
         await run.flush();
-        const { tick: at } = await project(world, { store, id: run.id, history });
+        const { tick: at } = await project(world, { store, id: run.id, history, events: true });
         expect(at).toBe(run.tick);
+        expect(await eventsInSql(store, run.id)).toEqual(await eventsInLog(world, store, run.id));
         await expectRows(world, store, run, at);
       } while (run.tick < plan.ticks && (await stepOnce(plan, run)));
       for (let at = 0; at <= run.tick; at++)
         if (Array.isArray(history) ? history.includes(at) : at % history.every === 0)
           expect(await rowsInSql(world, store, run.id, at)).toEqual(rowsOfWorld(await run.at(at)));
       // Again from nothing, and from the head alone: the same rows.
-      const again = await project(world, { store, id: run.id, history, rebuild: true });
+      const again = await project(world, { store, id: run.id, history, events: true, rebuild: true });
       expect(again).toMatchObject({ rebuilt: 'asked for', current: true });
+      expect(await eventsInSql(store, run.id)).toEqual(await eventsInLog(world, store, run.id));
       await expectRows(world, store, run, run.tick);
       expect(await describeTables(store, run.id)).toHaveLength(1);
       await run.close();
@@ -74,7 +76,7 @@ describe.each(Object.keys(OPENERS))('on %s', (name) => {
   });
 
   test('L2, L9: inline rows are those of the durable tick, and change no record', async () => {
-    const choices = fc.constantFrom<InlineTables>(true, { history: { every: 2 } });
+    const choices = fc.constantFrom<InlineTables>(true, { history: { every: 2 }, events: true });
     await holds(fc.tuple(anyWorld({ maxTicks: 6 }), choices), runs, async ([plan, tables]) => {
       const [plain, store] = [await open(), await open()];
       const world = worldOf(plan);
@@ -94,6 +96,8 @@ describe.each(Object.keys(OPENERS))('on %s', (name) => {
         run = await openCore(world, options);
       }
       await run.close();
+      if (tables !== true)
+        expect(await eventsInSql(store, 'any')).toEqual(await eventsInLog(world, store, 'any'));
       expect(await hashesOf(store, 'any')).toEqual(await hashesOf(plain, 'any'));
       await Promise.all([plain.close(), store.close()]);
     });

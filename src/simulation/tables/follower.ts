@@ -18,6 +18,7 @@ import type { LogSource } from '../history.ts';
 import { eachFrame } from '../restore.ts';
 import type { AnyWorld } from '../world.ts';
 import { type Chosen, choiceText, keepsTick } from './choice.ts';
+import { EventRows } from './event-rows.ts';
 import { type KeptTable, keptTables, projectedTables } from './layout.ts';
 import { WorldRows } from './world-rows.ts';
 
@@ -73,6 +74,8 @@ interface Place {
   /** The first tick that is folded; records before it are only read. */
   readonly foldFrom: number;
   checkpoint: Checkpoint | null;
+  /** Rows of the events since the checkpoint; null where none are kept. */
+  readonly events: EventRows | null;
 }
 
 /** Somebody else moved the projection; what is in SQL must be looked at again. */
@@ -96,7 +99,7 @@ export class Follower {
     const { world, store, chosen } = parts;
     this.parts = parts;
     this.tables = keptTables(world, store.dialect, chosen);
-    this.declared = projectedTables(world, store.dialect, this.tables);
+    this.declared = projectedTables(world, store.dialect, this.tables, chosen);
     this.text = choiceText(chosen, this.declared);
   }
 
@@ -170,7 +173,12 @@ export class Follower {
     const isThere = checkpoint?.tick === tick;
     if (!isThere && (checkpoint !== null || chosen.events || chosen.history !== null)) return null;
     const rows = new WorldRows(world.schema.compiled, this.tables);
-    return { info, engine: head, rows, foldFrom: tick + 1, checkpoint };
+    return { info, engine: head, rows, foldFrom: tick + 1, checkpoint, events: null };
+  }
+
+  private eventsFrom(engine: Engine): EventRows | null {
+    const { chosen, world } = this.parts;
+    return chosen.events ? new EventRows(world, engine.environment?.schema ?? null) : null;
   }
 
   /** The world where a projection stands, from before where nobody moved it meanwhile. */
@@ -183,7 +191,8 @@ export class Follower {
     const engine = await this.engineFor(log, checkpoint, foldFrom);
     const rows = new WorldRows(world.schema.compiled, this.tables);
     if (checkpoint !== null) rows.settle(engine.state);
-    this.place = { info, engine, rows, foldFrom, checkpoint };
+    const events = this.eventsFrom(engine);
+    this.place = { info, engine, rows, foldFrom, checkpoint, events };
     return this.place;
   }
 
@@ -205,18 +214,21 @@ export class Follower {
 
   /** Folds up to the head of a log and writes what is due. */
   private async foldTo({ source, tick: target }: DurableLog, place: Place): Promise<void> {
-    const { engine, foldFrom } = place;
+    const { engine, foldFrom, events } = place;
     const { chosen, onProgress, signal } = this.parts;
     const from = engine.position.tick + 1;
     if (from > 0 && place.checkpoint === null) await this.write(place);
     let slice = steadyClock();
     let step = slice;
     const take = (frame: RecordFrame): boolean | Promise<boolean> => {
+      if (frame.tick >= foldFrom) {
+        engine.fold(frame);
+        engine.compare(frame);
+      }
+      events?.add(frame);
       if (frame.tick < foldFrom) return true;
-      engine.fold(frame);
-      engine.compare(frame);
       const now = steadyClock();
-      if (keepsTick(chosen, frame.tick) || now - step > STEP_MS)
+      if (keepsTick(chosen, frame.tick) || events?.isFull === true || now - step > STEP_MS)
         return this.write(place).then(() => {
           step = steadyClock();
           return signal?.aborted !== true;
@@ -244,6 +256,7 @@ export class Follower {
     if (!(await store.advanceProjection(step))) throw new Overtaken();
     this.written += this.writing;
     rows.settle(engine.state);
+    place.events?.clear();
     place.checkpoint = to;
   }
 
@@ -255,10 +268,11 @@ export class Follower {
     }
   }
 
-  private *allChangesAt({ engine, rows }: Place): Generator<RowChanges> {
+  private *allChangesAt({ engine, rows, events }: Place): Generator<RowChanges> {
     const { tick } = engine.position;
     yield* rows.changes(engine.state);
     if (keepsTick(this.parts.chosen, tick)) yield* rows.history(engine.state, tick);
+    if (events !== null) yield* events.changes;
   }
 
   /** Shows a projection that is complete. */

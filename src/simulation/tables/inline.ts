@@ -13,12 +13,14 @@ import type {
   ProjectionStore,
   RowChanges,
 } from '../../log/projection-store.ts';
-import type { Store } from '../../log/store.ts';
+import { decodeFrame } from '../../log/record.ts';
+import type { LogRecord, Store } from '../../log/store.ts';
 import type { Engine } from '../engine.ts';
 import type { GuardOption } from '../types.ts';
 import type { AnyWorld } from '../world.ts';
 import { type Chosen, chosen, keepsTick, type TablesChoice } from './choice.ts';
 import { durableLog } from './durable-log.ts';
+import { EventRows } from './event-rows.ts';
 import { Follower } from './follower.ts';
 import { keptTables } from './layout.ts';
 import { WorldRows } from './world-rows.ts';
@@ -37,6 +39,7 @@ export class InlineRows {
   private readonly chosen: Chosen;
   private readonly projection: number;
   private readonly rows: WorldRows;
+  private readonly events: EventRows | null;
   /** Where the last step leads to. */
   private last: Checkpoint;
   private steps: ProjectionStep[] = [];
@@ -56,10 +59,12 @@ export class InlineRows {
     const { world } = engine;
     this.rows = new WorldRows(world.schema.compiled, keptTables(world, store.dialect, choice));
     this.rows.settle(engine.state);
+    this.events = choice.events ? new EventRows(world, engine.environment!.schema) : null;
   }
 
   /** Takes note of a tick that was computed: its rows may be kept. */
-  computed(): void {
+  computed({ bytes, tick }: LogRecord): void {
+    this.events?.add(decodeFrame(bytes, { tick }));
     if (keepsTick(this.chosen, this.engine.position.tick)) this.take();
   }
 
@@ -72,6 +77,8 @@ export class InlineRows {
     const changes = Array.from(this.rows.changes(engine.state), kept);
     if (keepsTick(this.chosen, tick))
       for (const rows of this.rows.history(engine.state, tick)) changes.push(kept(rows));
+    if (this.events !== null) changes.push(...this.events.changes);
+    this.events?.clear();
     this.rows.settle(engine.state);
     this.steps.push({ projection: this.projection, from: last, to, changes });
     this.last = to;

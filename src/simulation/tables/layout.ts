@@ -8,6 +8,7 @@ import { canonicalJson } from '../../base/canonical.ts';
 import type { SqlDialect } from '../../base/sql.ts';
 import type { ProjectedColumn, ProjectedTable } from '../../log/projection-store.ts';
 import { type SqlTable, sqlTable } from '../../projections/sql/table.ts';
+import { eventTable } from '../event-rows.ts';
 import type { AnyWorld } from '../world.ts';
 import type { Chosen } from './choice.ts';
 
@@ -65,9 +66,12 @@ export const projectedTables = (
   world: AnyWorld,
   dialect: SqlDialect,
   tables: readonly KeptTable[],
-): ProjectedTable[] =>
-  tables.flatMap(({ name, rows, history }) => {
+  { events }: Chosen,
+): ProjectedTable[] => [
+  ...tables.flatMap(({ name, rows, history }) => {
     const tick = { name: TICK, type: dialect === 'sqlite' ? 'integer' : 'bigint', notNull: true };
     const own = projected(world, name, rows);
     return history === null ? [own] : [own, projected(world, historyRole(name), history, [tick])];
-  });
+  }),
+  ...(events ? [eventTable(dialect)] : []),
+];

@@ -2,13 +2,16 @@
 import { expect } from 'vitest';
 import type { Store } from '../../../src/index.ts';
 import { capability, describeTables } from '../../../src/index.ts';
+import { parseChange } from '../../../src/log/environment.ts';
 import type { ProjectionStore } from '../../../src/log/projection-store.ts';
 import { quoted, quotedText } from '../../../src/projections/sql/names.ts';
 import { rowOfSql, selection } from '../../../src/projections/sql/table.ts';
 import { stateOf } from '../../../src/projections/world-state.ts';
+import { eventsRecorded } from '../../../src/simulation/event-rows.ts';
 import { historyRole, keptTables } from '../../../src/simulation/tables/layout.ts';
 import type { AnyWorld } from '../../../src/simulation/world.ts';
 import { textOf } from '../../../src/testing/arbitraries-rows.ts';
+import { framesOf } from '../../support/runs.ts';
 
 /** Rows of each table as texts, in an order of their own. */
 export type Rows = { readonly [table: string]: readonly string[] };
@@ -22,6 +25,32 @@ export function rowsOfWorld(world: object): Rows {
       Array.from({ length: size }, (_, row) => textOf(set.rowAt(row))).sort(),
     ]),
   );
+}
+
+/** The events of a run as the view shows them: places, kinds and payloads, in order. */
+export async function eventsInSql(store: Store, id: string): Promise<readonly unknown[]> {
+  const reader = await capability(store, 'projections').openReader();
+  try {
+    const columns = 't, seq, kind, agent_id, schema_version, ts';
+    const where = `where run_id = ${quotedText(id)} order by seq`;
+    const { rows } = await reader.query(`select ${columns} from events ${where}`, []);
+    return rows;
+  } finally {
+    await reader.close();
+  }
+}
+
+/** The same, from the log. */
+export async function eventsInLog(world: AnyWorld, store: Store, id: string): Promise<readonly unknown[]> {
+  const all: unknown[] = [];
+  let text = '';
+  for (const frame of await framesOf(store, id)) {
+    if (frame.environment !== null) text = parseChange(frame.environment).schema ?? text;
+    const [agents, ticks, seqs, kinds, , times, versions] = eventsRecorded(world, text, frame);
+    for (const [i, seq] of seqs!.entries())
+      all.push([ticks![i], seq, kinds![i], agents![i], versions![i], times![i]]);
+  }
+  return all;
 }
 
 /** The rows that the views show of a run: those of the world, or those that are kept of a tick. */
