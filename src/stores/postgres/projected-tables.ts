@@ -35,7 +35,8 @@ const OF_PARTITION = new RegExp(`^${ROWS}_\\d+$`);
 /** Hands out names that the server takes whole, and none that a partition may have. */
 class ServerNames extends SqlNames {
   override give(wanted: string): string {
-    const name = super.give(OF_PARTITION.test(wanted) ? `_${wanted}` : wanted);
+    const name = super.give(wanted);
+    if (OF_PARTITION.test(name)) return this.give(`_${wanted}`);
     if (Buffer.byteLength(name) <= LONGEST_NAME) return name;
     let cut = '';
     for (const character of wanted)
