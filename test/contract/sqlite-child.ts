@@ -171,20 +171,38 @@ function stepTo(projection: number, records: readonly LogRecord[], tick: number)
 const pieceOf = (ids: readonly number[], from: number, tick: number) =>
   ids.slice(from, from === 46 ? undefined : from + 23).map((id) => [id, `as of ${tick}`, tick] as const);
 
+/** The same step in a process that dies when half of it is written. */
+const deadly = (one: ProjectionStep): ProjectionStep => ({
+  ...one,
+  changes: {
+    *[Symbol.iterator]() {
+      for (const [i, changes] of [...one.changes].entries()) {
+        if (i === 2) process.kill(process.pid, 'SIGKILL');
+        yield changes;
+      }
+    },
+  },
+});
+
+/** How far `project` goes. */
+export const PROJECTED = 4000;
+
 /**
  * Goes on with the run and its projection, which it makes where they are not there: every odd tick in one
- * transaction, every even one in two. Says each tick whose rows are in.
+ * transaction, every even one in two. Says each tick whose rows are in; dies in the middle of the step to the
+ * tick `last`, where that is not 0.
  */
-async function project(path: string, ticks: number): Promise<void> {
+async function project(path: string, last: number): Promise<void> {
   const store = await sqliteStore(path);
-  const records = chain('child', ticks + 1);
+  const records = chain('child', PROJECTED + 1);
   const found = await store.head('child');
   const epoch = found === undefined ? 1 : await store.acquire('child-segment', holder('child'), false);
   if (found === undefined) await store.create(newRun('child', records[0]!));
   const [known] = await store.projections('child');
   const { number, checkpoint } = known ?? (await declare(store, 'child'));
-  for (let tick = (checkpoint?.tick ?? -1) + 1; tick <= ticks; tick++) {
-    const [next, own] = [stepTo(number, records, tick), tick === 0 ? [] : [records[tick]!]];
+  for (let tick = (checkpoint?.tick ?? -1) + 1; tick <= PROJECTED; tick++) {
+    const whole = stepTo(number, records, tick);
+    const [next, own] = [tick === last ? deadly(whole) : whole, tick === 0 ? [] : [records[tick]!]];
     const first = Math.max(tick, 1);
     if (tick % 2 === 1) await store.appendWith('child-segment', epoch, first, own, [next]);
     else {

@@ -18,7 +18,17 @@ import { readAll } from './log-store.ts';
 import { declare, rowsOf } from './projections-bench.ts';
 import { chain, holder, newRun, plain } from './records.ts';
 import { textsOf } from './snapshots.ts';
-import { chunksOf, GROUP, KEPT, ownChunk, peopleAt, RACES, startOf, stopOf } from './sqlite-child.ts';
+import {
+  chunksOf,
+  GROUP,
+  KEPT,
+  ownChunk,
+  PROJECTED,
+  peopleAt,
+  RACES,
+  startOf,
+  stopOf,
+} from './sqlite-child.ts';
 
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 const childArguments = ['--import', 'tsx', here('./sqlite-child.ts')];
@@ -176,11 +186,11 @@ test('L2 L11: a collection that is killed anywhere has deleted whole steps', asy
 });
 
 test('L2 L11: a process that is killed anywhere leaves rows and checkpoint that agree', async () => {
-  const ticks = 4000;
-  const want = chain('child', ticks + 1);
+  const want = chain('child', PROJECTED + 1);
   let before = -1;
-  for (const lineToDieAt of [1, 2, 9, 30, 61]) {
-    const child = start('project', path, String(ticks));
+  // Ticks to die in the middle of, and numbers of lines to be killed after.
+  for (const [within, lineToDieAt] of [[5], [8], [0, 1], [0, 30], [0, 61]] as const) {
+    const child = start('project', path, String(within));
     let [last, count] = [before, 0];
     for await (const line of lines(child)) {
       last = Number(line);
@@ -193,12 +203,14 @@ test('L2 L11: a process that is killed anywhere leaves rows and checkpoint that 
     const [info] = await store.projections('child');
     const { tick, hash, sequence } = info!.checkpoint!;
     expect(tick).toBeGreaterThanOrEqual(last);
+    if (within > 0) expect(tick).toBe(within - 1);
     expect({ hash: plain(hash), sequence }).toEqual({ hash: plain(want[tick]!.hash), sequence: tick * 2 });
     expect(await rowsOf(store, info!)).toEqual(peopleAt(tick));
     const { head } = (await store.head('child'))!.segment;
     // A tick whose record and rows go in together is in with both; any other may have its record alone.
     const oneAhead = tick % 2 === 1 ? [tick, tick + 1] : [tick];
     expect(oneAhead).toContain(head.tick);
+    if (within > 0) expect(head.tick).toBe(oneAhead.at(-1));
     before = tick;
     await store.close();
   }
