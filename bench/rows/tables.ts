@@ -123,7 +123,8 @@ function byStatement({ db, rows }: Bare): void {
   const names = ['projection', ...NAMES];
   const set = UPSERT.map((name) => `${name} = excluded.${name}`).join(', ');
   const insert = db.prepare(
-    `INSERT INTO people (${names}) VALUES (${names.map(() => '?')}) ON CONFLICT (projection, id) DO UPDATE SET ${set}`,
+    `INSERT INTO people (${names}) VALUES (${names.map(() => '?')})` +
+      ` ON CONFLICT (projection, id) DO UPDATE SET ${set}`,
   );
   db.transaction(() => {
     for (const row of rows) insert.run(...row);
@@ -220,7 +221,7 @@ export async function epidemicTableRows(): Promise<readonly Row[]> {
       {
         ...shared,
         name: 'catch-up of the epidemic',
-        conditions: `${conditions}; rows of the last day, of every twentieth day as well, and with all events`,
+        conditions: `${conditions}; rows of the last day, of every 20th day too, and with all events`,
         baseline: { name: 'replay', run: () => replay(epidemic, { store, id: 'run' }) },
         candidates: [
           { name: 'tables', run: () => project({}) },

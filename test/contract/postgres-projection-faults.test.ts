@@ -15,7 +15,6 @@ import { administer, type FreshDatabase, freshDatabase, withoutPostgres } from '
 import {
   at,
   declare,
-  expectAt,
   infoOf,
   make,
   now,
@@ -27,6 +26,7 @@ import {
   sweepAll,
   written,
 } from './projections-bench.ts';
+import { expectAt } from './projections-expect.ts';
 import { outcome } from './records.ts';
 
 const dialect = 'postgres';
@@ -61,7 +61,7 @@ describe.skipIf(withoutPostgres)('a server', () => {
 
   const kill = (pid: number) => asked(`SELECT pg_terminate_backend(${pid}, 5000)`);
 
-  /** Makes a call that waits for a row of `people`, as another connection holds it, and ends its connection. */
+  /** Makes a call that waits for a row of `people`, held by another connection, and ends its own. */
   async function ended(info: ProjectionInfo, id: number, call: () => Promise<unknown>): Promise<unknown> {
     const client = new pg.Client({ connectionString: database.url });
     await client.connect();
@@ -71,7 +71,8 @@ describe.skipIf(withoutPostgres)('a server', () => {
       await client.query(`INSERT INTO ${rows} VALUES (${info.number}, ${id}, 'held')`);
       const called = outcome(call);
       const waiter =
-        "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+        "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'" +
+        ' AND datname = current_database()';
       let found: Record<string, unknown>[] = [];
       for (let tried = 0; found.length === 0 && tried < 500; tried++) {
         await sleep(5);

@@ -190,7 +190,7 @@ export class Follower {
     return checkpoint.tick < (await this.parts.firstTick(log)) - 1 ? 'adopted' : null;
   }
 
-  /** The world of the head, where nothing of the way to it is kept and nothing was written yet, or all was. */
+  /** The world of the head, where nothing of the way to it is kept, and nothing or all was written. */
   private placeAtHead({ tick }: DurableLog, info: ProjectionInfo, head: Engine | null): Place | null {
     const { chosen, world } = this.parts;
     const { checkpoint } = info;
