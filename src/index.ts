@@ -59,6 +59,7 @@ export type { GivenLog, GivenRun } from './replay/given.ts';
 export { type Moment, type ReadWorldOptions, readWorld } from './replay/read-world.ts';
 export { type Removed, removeRun } from './replay/remove-run.ts';
 export { type ReplayOptions, type ReplayReport, replay } from './replay/replay.ts';
+export { type ReadTickLogOptions, readTickLog } from './replay/tick-log.ts';
 export { type BisectReport, bisect } from './replay/verify/bisect.ts';
 export type { DrawsDifference, EventAt, TickDifference } from './replay/verify/compare-ticks.ts';
 export type { VerifyOptions } from './replay/verify/options.ts';
@@ -166,6 +167,14 @@ export type {
   SqlQuery,
   SqlRow,
 } from './simulation/sql-types.ts';
+export type {
+  AfterTick,
+  InvariantTime,
+  LandedCommit,
+  SystemTime,
+  TickLogEntry,
+  TickTimes,
+} from './simulation/tick-log.ts';
 export type {
   Advanced,
   AdvanceOptions,

@@ -77,6 +77,8 @@ export interface CommitterParts {
 
 /** What becomes of the groups of one run; called between ticks, as soon as it is known. */
 export interface Landing {
+  /** A group is handed to the store. */
+  sent(): void;
   /** The records of a group are durable. */
   landed(records: readonly LogRecord[]): void;
   /** A group was not taken: `STALLED`, or see {@link isLost}. It waits again. */
@@ -180,6 +182,7 @@ export class Committer {
     if (this.fresh > 0) this.closeGroup();
     const { groups } = this;
     const records = [...this.waiting];
+    this.landing.sent();
     this.flight = this.offer(records).then(
       (durable) => {
         this.land(records, groups, durable);
