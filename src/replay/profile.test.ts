@@ -127,7 +127,7 @@ describe('a profile', () => {
     expect(await profileOf(store, 'r')).toMatchObject({ ticks: 5, timed: 3 });
     expect(await profileOf(store, 'r', { from: 2, to: 4 })).toMatchObject({
       ...{ from: 2, to: 4, ticks: 3, timed: 2, setupMs: null },
-      computed: { totalMs: 9 },
+      computed: { totalMs: 9, p50Ms: 4, p95Ms: 5 },
     });
     expect(await profileOf(store, 'r', { from: 4 })).toMatchObject({ timed: 0, parts: [], slowest: [] });
   });

@@ -122,6 +122,11 @@ describe('the tick log', () => {
     expect([one!.commits, two!.commits]).toEqual([[], []]);
     const bytes = (await framesOf(store, 'r')).slice(1, 3).reduce((sum, f) => sum + f.bytes.length, 0);
     expect(three!.commits).toEqual([{ tick: 2, ticks: 2, bytes, ms: 30 }]);
+    await run.advance(3);
+    const later = (await collect(run.tickLog({ from: 3 }))).map(({ times }) => times!);
+    const landed = later.map(({ commits }) => commits.map(({ tick }) => tick));
+    expect(landed).toEqual([[2], [], [4], []]);
+    expect(later.map(({ after }) => after?.waitedMs)).toEqual([0, 30, 0, undefined]);
     await run.close();
   });
 
@@ -196,6 +201,26 @@ describe('the tick log', () => {
     const again = await openRun(world, { store, id: 'q', clocks });
     expect((await names(again)).at(-1)).toBeNull();
     await again.close();
+  });
+
+  test('knows the names of the last of several writers, from whichever tick it is read', async () => {
+    const store = memoryStore();
+    await (await begin(TIMED, store)).close();
+    const add = tallySchema.system('added', ({ emit }) => emit.add({ n: 1 }));
+    const named = (name: string) => tally({ systems: [system(name, () => {}), add] });
+    for (const [name, ticks] of [
+      ['first', 1],
+      ['second', 1],
+      ['third', 4],
+    ] as const) {
+      const run = await openRun(named(name), { store, id: 'r', ...TIMED });
+      await run.advance(ticks);
+      const names = async (from: number): Promise<unknown[]> =>
+        (await collect(run.tickLog({ from }))).map(({ times }) => times!.systems[0]!.name);
+      const all = ['first', 'second', 'third', 'third', 'third', 'third'].slice(0, run.tick);
+      for (let from = 1; from <= run.tick; from++) expect(await names(from)).toEqual(all.slice(from - 1));
+      await run.close();
+    }
   });
 
   test('takes any clock: one that goes back, says no number, or is a source that ticks may not use', async () => {
