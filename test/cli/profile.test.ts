@@ -93,9 +93,11 @@ describe('profile', () => {
       'no ticks from 26 to 25',
     );
     expect((await say(at, ['profile', 'second', ...DB])).err).toContain("no run 'second'");
-    const fork = ['fork', 'first', '--at', '20', '--id', 'f', '--ticks', '3', ...DB];
-    expect((await say(at, [...fork, '--no-tick-log'])).code).toBe(0);
+    const fork = ['fork', 'first', '--at', '20', '--ticks', '3', ...DB, '--id'];
+    expect((await say(at, [...fork, 'f', '--no-tick-log'])).code).toBe(0);
     expect((await say(at, ['profile', 'f', ...DB])).code).toBe(2);
+    expect((await say(at, [...fork, 'g'])).code).toBe(0);
+    expect((await say(at, ['profile', 'g', ...DB])).out).toContain('g: 3 of 23 ticks from 0 to 23 in ');
   });
 
   test('writes durations with three digits', () => {
