@@ -32,6 +32,8 @@ export interface RunOptions {
   /** Goes on though the handlers give another world than was recorded. */
   readonly adopt: boolean;
   readonly guard: GuardOption;
+  /** Whether records say how long their ticks took. */
+  readonly tickLog: boolean;
   readonly json: boolean;
 }
 
@@ -92,9 +94,9 @@ const OPTIONS_THAT_HELP = {
  * the option to type.
  */
 async function resumed(store: Store, world: AnyWorld, id: string, o: RunOptions): Promise<AnyRun> {
-  const { takeover, adopt, guard } = o;
+  const { takeover, adopt, guard, tickLog } = o;
   try {
-    return await openRun(world, { store, id, takeover, adopt, guard });
+    return await openRun(world, { store, id, takeover, adopt, guard, tickLog });
   } catch (e) {
     for (const code of ['RUN_IN_USE', 'CODE_CHANGED'] as const)
       if (isWorldfoldError(e, code)) fail(code, e.message, e.facts, OPTIONS_THAT_HELP[code], e);
@@ -117,6 +119,7 @@ async function openOrCreate(
     return createRun(world, {
       store,
       guard: o.guard,
+      tickLog: o.tickLog,
       seed: o.seed ?? DEFAULT_SEED,
       id: o.id ?? (await freeId(store, world.schema.spec.name)),
       config: parseConfig(world.schema.spec.config, o.config),
