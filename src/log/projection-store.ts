@@ -119,7 +119,8 @@ export interface SqlReader {
  *
  * A projection is of a run, has a number, and writes rows into tables that projections of other runs write
  * too: each row holds the number. What the views show is what is current: the switch to another version of a
- * run's rows is one transaction, and until then the old one is shown.
+ * run's rows is one transaction, and until then the old one is shown. It belongs to the run that has the name
+ * when it is declared, and goes with that name: removing the run retires it.
  */
 export interface ProjectionStore {
   readonly dialect: SqlDialect;
@@ -138,9 +139,9 @@ export interface ProjectionStore {
   advanceProjection(step: ProjectionStep): Promise<boolean>;
   /**
    * Appends as `LogStore.append` does, and takes steps in the same transaction: all of it is kept, or nothing.
-   * Steps are of one projection and follow each other; those up to the tick of its checkpoint are passed over,
-   * as records that are there are. `PROJECTION_MOVED` where the first of the others does not begin at the
-   * checkpoint, or the projection is retired or gone.
+   * Steps are of one projection and follow each other; those up to the tick of its checkpoint are passed
+   * over, as records that are there are. `PROJECTION_MOVED`, after every refusal of `append`, where the first
+   * of the others does not begin at the checkpoint, or the projection is retired or gone.
    */
   appendWith(
     segment: string,
