@@ -138,9 +138,9 @@ export interface ProjectionStore {
    */
   advanceProjection(step: ProjectionStep): Promise<boolean>;
   /**
-   * Appends as `LogStore.append` does, and takes steps in the same transaction: all of it is kept, or nothing.
-   * Steps are of one projection and follow each other; those up to the tick of its checkpoint are passed
-   * over, as records that are there are. `PROJECTION_MOVED`, after every refusal of `append`, where the first
+   * Appends as `LogStore.append` does, and takes steps in the same transaction: all of it is kept, or
+   * nothing. Steps are of one projection and follow each other; those up to the tick of its checkpoint are
+   * passed over, as records that are there are. `PROJECTION_MOVED`, after every refusal of `append`, where the first
    * of the others does not begin at the checkpoint, or the projection is retired or gone.
    */
   appendWith(

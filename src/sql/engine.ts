@@ -5,6 +5,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fail } from '../base/errors.ts';
+import { differentNames, exactNumber } from '../base/sql.ts';
 import type { Answer, Task } from './task.ts';
 
 /** When to stop waiting for an answer. */
@@ -98,20 +99,8 @@ export async function ask(task: Task, patience: Patience): Promise<Answer> {
 /** A number where it is exact, else a bigint; bytes as plain bytes; texts of u64 columns as numbers. */
 function plain(value: unknown, u64: boolean): unknown {
   const read = u64 && typeof value === 'string' ? BigInt(value) : value;
-  if (typeof read === 'bigint') return BigInt(Number(read)) === read && safe(read) ? Number(read) : read;
+  if (typeof read === 'bigint') return exactNumber(read);
   return read instanceof Uint8Array ? new Uint8Array(read) : read;
-}
-
-const safe = (value: bigint): boolean => Number.isSafeInteger(Number(value));
-
-function different(names: readonly string[]): string[] {
-  const given = new Set<string>();
-  return names.map((name) => {
-    let own = name;
-    for (let count = 2; given.has(own); count++) own = `${name}_${count}`;
-    given.add(own);
-    return own;
-  });
 }
 
 /** What an answer found; an error of SQLite is for `refuse` to tell. */
@@ -120,7 +109,7 @@ export function foundIn(answer: Answer, refuse: (why: string) => never): Found {
   if ('refused' in answer) return refuse(answer.refused);
   const { columns, rows } = answer;
   return {
-    columns: different(columns.map(({ name }) => name)),
+    columns: differentNames(columns.map(({ name }) => name)),
     rows: rows.map((row) => row.map((value, i) => plain(value, columns[i]!.u64))),
   };
 }

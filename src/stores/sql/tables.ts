@@ -86,6 +86,38 @@ export interface ChunksTable {
   bytes: Uint8Array;
 }
 
+/** A table in SQL that projections write, with the view on it; see `ProjectedTable`. */
+export interface ProjectedTablesTable {
+  number: Generated<number>;
+  identity: string;
+  view_name: string;
+  rows_name: string;
+  /** Canonical JSON text: the columns as they were declared, and the names of those of the key. */
+  columns: string;
+  key_columns: string;
+}
+
+/** A projection with its checkpoint, which is null in all of its columns while nothing was written. */
+export interface ProjectionsTable {
+  number: Generated<number>;
+  run: string;
+  choice: string;
+  current: number;
+  retired: number;
+  tick: number | null;
+  hash: Uint8Array | null;
+  sequence: number | null;
+  problem: string | null;
+}
+
+/** The tables of a projection, in the order in which they were declared. */
+export interface ProjectionTablesTable {
+  projection: number;
+  place: number;
+  role: string;
+  projected_table: number;
+}
+
 /** Every table of the store. */
 export interface Tables {
   runs: RunsTable;
@@ -95,6 +127,9 @@ export interface Tables {
   attempts: AttemptsTable;
   snapshots: SnapshotsTable;
   chunks: ChunksTable;
+  projected_tables: ProjectedTablesTable;
+  projections: ProjectionsTable;
+  projection_tables: ProjectionTablesTable;
 }
 
 const SINCE: Readonly<Record<keyof Tables, number>> = {
@@ -105,6 +140,9 @@ const SINCE: Readonly<Record<keyof Tables, number>> = {
   attempts: 1,
   snapshots: 2,
   chunks: 2,
+  projected_tables: 3,
+  projections: 3,
+  projection_tables: 3,
 };
 
 /** The names of the tables that a store of a version has, for checking that a file holds them. */

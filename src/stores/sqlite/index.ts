@@ -5,8 +5,12 @@
  * project; they are loaded by the call and not by the import.
  */
 import { checkNames } from '../../base/arguments.ts';
+import type { ProjectionStore } from '../../log/projection-store.ts';
 import type { Store } from '../../log/store.ts';
 import { openSqliteStore } from './open.ts';
+
+/** What this store can do: all that every store can, and tables in SQL. */
+export type SqliteStore = Store & ProjectionStore;
 
 /** How a SQLite store is opened. */
 export interface SqliteStoreOptions {
@@ -46,7 +50,7 @@ export interface SqliteStoreOptions {
  * const store = await sqliteStore('runs.db', { durability: 'power' });
  * ```
  */
-export async function sqliteStore(path: string, options: SqliteStoreOptions = {}): Promise<Store> {
+export async function sqliteStore(path: string, options: SqliteStoreOptions = {}): Promise<SqliteStore> {
   checkNames('the options of sqliteStore', options, ['durability', 'create', 'readOnly', 'busyTimeoutMs']);
   const { durability, create, readOnly, busyTimeoutMs } = options;
   return openSqliteStore(path, {

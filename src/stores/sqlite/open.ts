@@ -305,13 +305,16 @@ export async function openSqliteStore(path: string, options: OpenOptions = {}): 
     try {
       db = await connect(sqlite, file, location, settings);
       const sql = new kysely.Kysely<Tables>({ dialect: new kysely.SqliteDialect({ database: db }) });
-      const connection = { db, sql, location, readOnly: settings.readOnly, partBytes, clock };
+      const { readOnly, busyTimeoutMs } = settings;
+      const reading: Options = { readonly: true, fileMustExist: true, timeout: busyTimeoutMs };
+      const beside = file === ':memory:' ? null : () => new sqlite(file, reading);
+      const connection = { db, sql, location, readOnly, partBytes, clock, beside };
       if (needsMigrating(db, location, known)) {
-        if (settings.readOnly)
+        if (readOnly)
           fail('READ_ONLY', `${location} must be migrated first`, { location }, 'Open it once for writing.');
         await migrate(connection, kysely, known);
       }
-      if (!settings.readOnly) await useWal(db, location, settings.busyTimeoutMs);
+      if (!readOnly) await useWal(db, location, busyTimeoutMs);
       return new SqliteStore(connection);
     } catch (e) {
       db?.close();

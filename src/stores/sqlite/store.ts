@@ -10,6 +10,21 @@ import type { Kysely } from 'kysely';
 import { fail } from '../../base/errors.ts';
 import { isAlive } from '../../base/platform.ts';
 import { checkCollection, checkNewFork, checkOwnRecord } from '../../log/fork-checks.ts';
+import {
+  checkNewProjection,
+  checkProblem,
+  checkProjection,
+  checkStep,
+  checkSteps,
+  checkSweep,
+} from '../../log/projection-checks.ts';
+import type {
+  NewProjection,
+  ProjectionInfo,
+  ProjectionStep,
+  ProjectionStore,
+  SqlReader,
+} from '../../log/projection-store.ts';
 import { checkChunks, checkNewSnapshot, checkPinned } from '../../log/snapshot-checks.ts';
 import type {
   Attempt,
@@ -48,7 +63,9 @@ import type { SegmentRow } from '../sql/segments.ts';
 import type { Tables } from '../sql/tables.ts';
 import { Collector } from './collect.ts';
 import { refuse } from './errors.ts';
+import { Projections } from './projections.ts';
 import { Queries } from './queries.ts';
+import { Readers } from './reader.ts';
 import { prepareRecords, type Records } from './records.ts';
 import { Segments } from './segments.ts';
 import { Snapshots } from './snapshots.ts';
@@ -63,14 +80,17 @@ export interface Connection {
   readonly partBytes: number;
   /** The clock of leases in milliseconds; null for the database's own. */
   readonly clock: (() => number) | null;
+  /** Makes another connection, for reading only; null where there can be none. */
+  readonly beside: (() => Database) | null;
 }
 
 /**
  * Every port on one SQLite connection. Calls do their work when they are made; the promise only carries the
  * answer.
  */
-export class SqliteStore implements Store {
+export class SqliteStore implements Store, ProjectionStore {
   readonly kind = 'sqlite';
+  readonly dialect = 'sqlite';
   readonly location: string;
   readonly #db: Database;
   readonly #queries: Queries;
@@ -79,12 +99,14 @@ export class SqliteStore implements Store {
   readonly #segments: Segments;
   readonly #snapshots: Snapshots;
   readonly #collector: Collector;
+  readonly #projections: Projections;
+  readonly #readers: Readers;
   readonly #now: () => number;
   readonly #begin: { read(): void; write(): void };
   readonly #commit: () => void;
   #closed = false;
 
-  constructor({ db, sql, location, readOnly, partBytes, clock }: Connection) {
+  constructor({ db, sql, location, readOnly, partBytes, clock, beside }: Connection) {
     this.location = location;
     this.#db = db;
     this.#queries = new Queries(db, sql);
@@ -93,6 +115,8 @@ export class SqliteStore implements Store {
     this.#segments = new Segments(this.#queries);
     this.#snapshots = new Snapshots(db, this.#records);
     this.#collector = new Collector(db);
+    this.#projections = new Projections(db, this.#queries);
+    this.#readers = new Readers(db, beside, location);
     const now = db.prepare<[], number>("SELECT unixepoch('subsec') * 1000").pluck();
     this.#now = clock ?? (() => now.get()!);
     const [read, write, commit] = ['BEGIN', 'BEGIN IMMEDIATE', 'COMMIT'].map((sql) => db.prepare<[]>(sql));
@@ -179,10 +203,7 @@ export class SqliteStore implements Store {
     firstTick: number,
     records: readonly LogRecord[],
   ): Promise<Head> {
-    return this.#within('write', () => {
-      checkAppend(firstTick, records);
-      return this.#records.append(this.#segment(segment), epoch, firstTick, records);
-    });
+    return this.appendWith(segment, epoch, firstTick, records, []);
   }
 
   async read(segment: string, from: number, limit: PageLimit): Promise<Page> {
@@ -292,6 +313,73 @@ export class SqliteStore implements Store {
     });
   }
 
+  async declareProjection(projection: NewProjection): Promise<ProjectionInfo> {
+    return this.#within('write', () => {
+      checkNewProjection(projection);
+      if (this.#segments.numberOf(projection.run) === undefined) unknownRun(projection.run, this.location);
+      return this.#projections.declare(projection);
+    });
+  }
+
+  async projections(run: string | null): Promise<readonly ProjectionInfo[]> {
+    return this.#within('read', () => this.#projections.list(run));
+  }
+
+  async advanceProjection(step: ProjectionStep): Promise<boolean> {
+    return this.#within('write', () => {
+      checkStep(step);
+      return this.#projections.advance(step);
+    });
+  }
+
+  async appendWith(
+    segment: string,
+    epoch: number,
+    firstTick: number,
+    records: readonly LogRecord[],
+    steps: readonly ProjectionStep[],
+  ): Promise<Head> {
+    return this.#within('write', () => {
+      checkAppend(firstTick, records);
+      checkSteps(steps);
+      const head = this.#records.append(this.#segment(segment), epoch, firstTick, records);
+      this.#projections.follow(steps);
+      return head;
+    });
+  }
+
+  async switchProjection(projection: number): Promise<boolean> {
+    return this.#within('write', () => {
+      checkProjection(projection);
+      return this.#projections.switch(projection);
+    });
+  }
+
+  async stopProjection(projection: number, problem: string): Promise<void> {
+    this.#within('write', () => {
+      checkProblem(projection, problem);
+      this.#projections.stop(projection, problem);
+    });
+  }
+
+  async retireProjection(projection: number): Promise<void> {
+    this.#within('write', () => {
+      checkProjection(projection);
+      this.#projections.retire(projection);
+    });
+  }
+
+  async sweepProjections(limit: number): Promise<number> {
+    return this.#within('write', () => {
+      checkSweep(limit);
+      return this.#projections.sweep(limit);
+    });
+  }
+
+  async openReader(): Promise<SqlReader> {
+    return this.#within('read', () => this.#readers.open());
+  }
+
   /** What SQLite says of the file; see examine.ts. */
   examine(): { readonly format: number; readonly problems: readonly string[]; readonly sqlite: string } {
     const all = (name: string): readonly object[] => this.#db.pragma(name) as object[];
@@ -308,6 +396,7 @@ export class SqliteStore implements Store {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    await this.#readers.close();
     try {
       this.#db.close();
     } catch (e) {

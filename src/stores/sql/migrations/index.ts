@@ -6,6 +6,11 @@
 import type { Migration } from 'kysely';
 import { log } from './0001-log.ts';
 import { forks } from './0002-forks.ts';
+import { projections } from './0003-projections.ts';
 
 /** By name; the names sort in the order in which the migrations run. */
-export const MIGRATIONS: Readonly<Record<string, Migration>> = { '0001-log': log, '0002-forks': forks };
+export const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  '0001-log': log,
+  '0002-forks': forks,
+  '0003-projections': projections,
+};
