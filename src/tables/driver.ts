@@ -90,10 +90,13 @@ class TablesConnection implements DatabaseConnection {
 
   async #textOf(statement: Statement, { shown, columnsOf }: Seen): Promise<string> {
     const tables = new Map<string, string>();
-    for (const [name, views] of shown) {
+    for (const [name, sources] of shown) {
       if (!statement.names.has(sqlName(this.#scope.store.dialect, name))) continue;
       const parts: string[] = [];
-      for (const view of views) parts.push(this.#scope.rowsOf(this.#named(view), await columnsOf(view)));
+      for (const source of sources) {
+        const { view } = source;
+        parts.push(this.#scope.rowsOf(source, this.#named(view), await columnsOf(view)));
+      }
       tables.set(name, parts.join(' union all '));
     }
     return withTables(statement, tables);

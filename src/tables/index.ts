@@ -74,15 +74,16 @@ export async function runTables<S extends Shape, M extends string>(
 ): Promise<RunTables<S>> {
   const kysely = await loadKysely();
   await loadHash();
-  const { id, source } = await logGiven('runTables', given);
-  const scope = scopeOfRun(capability(source.store, 'projections'), id);
+  const { id, source, world } = await logGiven('runTables', given);
+  const scope = scopeOfRun(capability(source.store, 'projections'), world.schema.compiled, id);
   await scope.shown(await scope.current(), async () => []);
   return database<RunTablesOf<S>>(kysely, scope);
 }
 
 /**
  * The tables of all runs of a world in a store, one run after another: with the column `run` in each row. As
- * {@link runTables} in everything else. Runs whose tables are of another version of the schema are left out.
+ * {@link runTables} in everything else. Runs whose tables have other columns than the schema says, as those
+ * of another version of it, are left out.
  *
  * @example
  * ```ts

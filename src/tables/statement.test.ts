@@ -66,6 +66,11 @@ const BOTH: readonly (readonly [sql: string, rows: readonly unknown[]])[] = [
     [[2]],
   ],
   ['with people as (select 7 as id) select id from people', [[7]]],
+  [
+    'with a as (select (1) as id union all select 2), people as (select 3 as id) select id from people',
+    [[3]],
+  ],
+  ['with replace as (select 7 as id) select id from replace', [[7]]],
   ['with "people" (id) as (select 7) select people.id + v1.id from people, v1', [[17]]],
   ['with a as (select 1 as id), people as (select id from a) select id from people', [[1]]],
   [
@@ -142,8 +147,30 @@ describe.each(['sqlite', 'postgres'] as const)('a statement of %s', (dialect) =>
       expect(await codeOf(() => textOf(dialect, sql)), sql).toBe('READ_ONLY');
   });
 
+  it('mentions nothing in its texts', () => {
+    const texts = {
+      sqlite: ["'people'", "'it''s people'", ':people', '@people', '$people'],
+      postgres: [
+        "'people'",
+        "'it''s people'",
+        '$$people$$',
+        "$a$ $$ 'people $a$",
+        "E'it\\'s people'",
+        "e'a''\\'people'",
+      ],
+    };
+    for (const text of texts[dialect]) {
+      const { names } = readStatement(dialect, `select ${text} as it, ${text} from v1`);
+      expect(names, text).toEqual(new Set(['select', 'as', 'it', 'from', 'v1']));
+    }
+  });
+
   it('finds a name in quotes, whatever it is, and none inside a text', () => {
-    const word = fc.string({ unit: 'binary', maxLength: 12 });
+    const sign = fc.constantFrom('a', '"', "'", '`', ']', '\\', ' ', 'É');
+    const word = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 12 }),
+      fc.string({ unit: sign, size: 'max', maxLength: 12 }),
+    );
     fc.assert(
       fc.property(word, word, (name, text) => {
         const literal = `'${text.replaceAll("'", "''")}'`;

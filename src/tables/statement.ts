@@ -114,6 +114,7 @@ function afterGroup(tokens: readonly Token[], i: number): number {
 }
 
 const QUERIES = ['select', 'with', 'values', 'table'];
+const CHANGES = ['insert', 'update', 'delete', 'replace', 'merge'];
 
 /** The token that the explained statement begins with; 0 where nothing is explained. */
 function afterExplain(tokens: readonly Token[]): number {
@@ -133,13 +134,22 @@ function isDefinition(tokens: readonly Token[], i: number): boolean {
   return isSign(tokens[at], '(');
 }
 
-/** The names that a `with` defines, from its first token on. */
-function definedFrom(dialect: SqlDialect, tokens: readonly Token[], from: number): Set<string> {
+const refused = (sql: string): never =>
+  fail(
+    'READ_ONLY',
+    `tables in SQL are only read, and this is no query: ${sql.slice(0, 80).toWellFormed()}`,
+    { sql },
+    'Ask with select, with, values or explain: what is shown is written by projections alone.',
+  );
+
+/** The names that a `with` defines, from its first token on; null where it leads to what is no query. */
+function definedFrom(dialect: SqlDialect, tokens: readonly Token[], from: number): Set<string> | null {
   const defined = new Set<string>();
   for (let i = from; i < tokens.length; i = Math.max(afterGroup(tokens, i), i + 1)) {
-    if (isWord(tokens[i], ...QUERIES)) break;
     const name = nameOf(dialect, tokens[i]);
     if (name !== null && isDefinition(tokens, i)) defined.add(name);
+    else if (isWord(tokens[i], ...QUERIES)) break;
+    else if (isWord(tokens[i], ...CHANGES)) return null;
   }
   return defined;
 }
@@ -159,13 +169,7 @@ export function readStatement(dialect: SqlDialect, sql: string): Statement {
   const tokens = tokensOf(dialect, sql);
   const begin = afterExplain(tokens);
   const first = tokens[begin];
-  if (!isWord(first, ...QUERIES) && !isSign(first, '('))
-    fail(
-      'READ_ONLY',
-      `tables in SQL are only read, and this is no query: ${sql.slice(0, 80).toWellFormed()}`,
-      { sql },
-      'Ask with select, with, values or explain: what is shown is written by projections alone.',
-    );
+  if (!isWord(first, ...QUERIES) && !isSign(first, '(')) refused(sql);
   const names = new Set<string>();
   for (const token of tokens) {
     const name = nameOf(dialect, token);
@@ -173,7 +177,8 @@ export function readStatement(dialect: SqlDialect, sql: string): Statement {
   }
   if (!isWord(first, 'with')) return { sql, at: first!.at, hasWith: false, names };
   const list = isWord(tokens[begin + 1], 'recursive') ? begin + 2 : begin + 1;
-  for (const name of definedFrom(dialect, tokens, list)) names.delete(name);
+  const defined = definedFrom(dialect, tokens, list) ?? refused(sql);
+  for (const name of defined) names.delete(name);
   return { sql, at: tokens[list - 1]!.end, hasWith: true, names };
 }
 
