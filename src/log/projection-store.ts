@@ -140,8 +140,8 @@ export interface ProjectionStore {
   /**
    * Appends as `LogStore.append` does, and takes steps in the same transaction: all of it is kept, or
    * nothing. Steps are of one projection and follow each other; those up to the tick of its checkpoint are
-   * passed over, as records that are there are. `PROJECTION_MOVED`, after every refusal of `append`, where the first
-   * of the others does not begin at the checkpoint, or the projection is retired or gone.
+   * passed over, as records that are there are. `PROJECTION_MOVED`, after every refusal of `append`, where
+   * the first of the others does not begin at the checkpoint, or the projection is retired or gone.
    */
   appendWith(
     segment: string,
