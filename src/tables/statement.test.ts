@@ -70,6 +70,7 @@ const BOTH: readonly (readonly [sql: string, rows: readonly unknown[]])[] = [
     'with a as (select (1) as id union all select 2), people as (select 3 as id) select id from people',
     [[3]],
   ],
+  ['with people as not materialized (select 8 as id) select id from people', [[8]]],
   ['with replace as (select 7 as id) select id from replace', [[7]]],
   ['with "people" (id) as (select 7) select people.id + v1.id from people, v1', [[17]]],
   ['with a as (select 1 as id), people as (select id from a) select id from people', [[1]]],
