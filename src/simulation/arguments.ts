@@ -238,6 +238,15 @@ export function checkRange(range: unknown, of = 'events'): void {
     );
 }
 
+/** A tick that a run has: `NO_TICK`. */
+export function checkHasTick(
+  { id, tick: head }: { readonly id: string; readonly tick: number },
+  tick: number,
+): void {
+  if (!Number.isSafeInteger(tick) || tick < 0 || tick > head)
+    fail('NO_TICK', `run '${id}' has no tick ${show(tick)}: it has 0 to ${head}`, { run: id, tick, head });
+}
+
 /** The arguments of `on`. */
 export function checkObserver(when: unknown, observer: unknown): void {
   if (when !== 'computed' && when !== 'durable')

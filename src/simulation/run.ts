@@ -16,6 +16,7 @@ import {
   checkAdvance,
   checkFork,
   checkFrom,
+  checkHasTick,
   checkObserver,
   checkRange,
   checkSource,
@@ -392,19 +393,10 @@ export class RunCore {
     return tickLogOf(this.source, from, Math.min(to, this.tick));
   }
 
-  private checkTick(tick: number): void {
-    if (!Number.isSafeInteger(tick) || tick < 0 || tick > this.tick)
-      fail('NO_TICK', `run '${this.id}' has no tick ${show(tick)}: it has 0 to ${this.tick}`, {
-        run: this.id,
-        tick,
-        head: this.tick,
-      });
-  }
-
   /** The world as it was after a tick, or within it after an origin, built anew. */
   async at(tick: number, options: { readonly after?: string } = {}): Promise<object> {
     this.check('read');
-    this.checkTick(tick);
+    checkHasTick(this, tick);
     const after = checkAfter(this.definition, tick, options);
     const engine = this.parts.another();
     const how = this.restoring(after === undefined ? tick : tick - 1);
@@ -416,7 +408,7 @@ export class RunCore {
   async fork(options: ForkOptions): Promise<RunCore> {
     this.check('read');
     checkFork(options);
-    this.checkTick(options.at);
+    checkHasTick(this, options.at);
     if (options.at > this.durableTick) await this.flush();
     try {
       return await this.parts.fork(this.source, this.known, this.id, options);
