@@ -5,8 +5,7 @@
  * What waits is here; what is computed is in the engine.
  */
 import type { GuardLevels } from '../base/ambient.ts';
-import { show } from '../base/canonical.ts';
-import { fail, WorldfoldError } from '../base/errors.ts';
+import { WorldfoldError } from '../base/errors.ts';
 import { yieldToEvents } from '../base/platform.ts';
 import type { EnvironmentChange } from '../log/environment.ts';
 import { hasSnapshots, type LogRecord, type SnapshotInfo, unsupported } from '../log/store.ts';
