@@ -27,7 +27,7 @@ const ROWS: { readonly [name: string]: () => Promise<readonly Row[]> } = {
   stateHash: () => stateHashRows(1_000_000),
   snapshotFiles: snapshotFileRows,
   postgres1000: () => postgresAppendRows(1000, 256, true),
-  postgres10: () => postgresAppendRows(10, 1024, false),
+  postgres10: () => postgresAppendRows(10, 8192, false),
   postgresRead: () => postgresReadRows(1000, 512),
   tableWrites: tableWriteRows,
   epidemicTables: epidemicTableRows,

@@ -176,7 +176,7 @@ export const postgresAppendRows = (events: number, ticks: number, isWhole: boole
   withServer(async (url) => {
     const on = new OnServer(url, events, ticks);
     const shared = { unit: 'events', opsPerRun: events * ticks };
-    const group = `commits of ${GROUP} ticks, synchronous_commit on, connected before`;
+    const group = `${ticks} ticks, commits of ${GROUP}, synchronous_commit on, connected before`;
     const json = await compare({
       ...shared,
       name: `append, ${events} events a tick, PostgreSQL`,

@@ -8,7 +8,7 @@ import type { Client, ClientConfig, PoolClient } from 'pg';
 import { storeClosed } from '../../log/store-checks.ts';
 import { Link, LinkSession, type Settings } from './link.ts';
 import type { OwnSession, Purpose, Session, Sessions } from './session.ts';
-import { lookingSettings } from './settings.ts';
+import { lookingSettings, writingSettings } from './settings.ts';
 import { cutRows, type Wire } from './wire.ts';
 
 type Pg = typeof import('pg');
@@ -85,7 +85,7 @@ export class ServerSessions implements Sessions {
     const client = new this.#Client(this.#config);
     await client.connect();
     const link = new Link(client);
-    const settings = purpose === 'look' ? lookingSettings(this.#settings) : this.#settings;
+    const settings = purpose === 'look' ? lookingSettings(this.#settings) : writingSettings(this.#settings);
     const session: OwnSession = new LinkSession(link, settings, async () => {
       this.#own.delete(session);
       await link.end();

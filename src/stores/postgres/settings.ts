@@ -120,3 +120,12 @@ export const lookingSettings = (settings: Settings): Settings => ({
   ...PLAIN_TEXTS,
   default_transaction_read_only: 'on',
 });
+
+/**
+ * Those of a writer's own session. It makes few statements very often, with rows as arrays: a plan that is
+ * made anew for the length of each array is no better and costs more than what it plans.
+ */
+export const writingSettings = (settings: Settings): Settings => ({
+  ...settings,
+  plan_cache_mode: 'force_generic_plan',
+});
