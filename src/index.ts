@@ -109,6 +109,7 @@ export {
   type StructOf,
   type StructValue,
   t,
+  type U64,
 } from './schema/columns.ts';
 export type {
   Ctx,

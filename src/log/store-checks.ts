@@ -6,6 +6,7 @@
  * store calls these inside its own transaction and carries out what they return.
  */
 import { hex, sameBytes } from '../base/bytes.ts';
+import { show } from '../base/canonical.ts';
 import { fail } from '../base/errors.ts';
 import type { ProcessIdentity } from '../base/platform.ts';
 import type { Attempt, Head, Holder, LogRecord, NewRun, PageLimit } from './store.ts';
@@ -57,6 +58,21 @@ export function checkText(what: string, text: string): void {
   const bad = /\0|\p{Surrogate}/u.exec(text);
   if (bad !== null)
     fail('BAD_USAGE', `${what} holds U+0000 or half a surrogate pair at ${bad.index}`, { at: bad.index });
+}
+
+const PLAIN = ['string', 'number', 'bigint', 'boolean'];
+
+/** Checks that parameters of a query are values of SQL; drivers make something of others: `BAD_USAGE`. */
+export function checkParameters(parameters: readonly unknown[]): void {
+  parameters.forEach((value, i) => {
+    if (value === null || value instanceof Uint8Array || PLAIN.includes(typeof value)) return;
+    fail(
+      'BAD_USAGE',
+      `the parameter ${i + 1} is no value of SQL: ${show(value)}`,
+      { parameter: i + 1 },
+      'Give it a text, a number, a bigint, a boolean, a Uint8Array or null.',
+    );
+  });
 }
 
 /** Checks that a text can be an id: `BAD_USAGE`. `what` is what it would name. */

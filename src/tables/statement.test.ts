@@ -95,6 +95,7 @@ const ONLY: Readonly<Record<SqlDialect, typeof BOTH>> = {
   postgres: [
     ['(select id from people) order by id', [[1], [2]]],
     ['table v1', [[10]]],
+    ['-- a line ends so too\r select id from people where id = 1', [[1]]],
     [
       "select $$with v1 as ($$ || $a$ $$ 'b $a$ || E'it\\'s ' || name from people where id = $$1$$",
       [["with v1 as ( $$ 'b it's a"]],

@@ -18,6 +18,8 @@ interface Token {
 }
 
 interface Lexis {
+  /** Spaces, and comments up to the end of their line. */
+  readonly blank: RegExp;
   readonly literal: RegExp;
   readonly name: RegExp;
   /** Whether comments nest. */
@@ -25,7 +27,6 @@ interface Lexis {
 }
 
 const WORD = /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/y;
-const BLANK = /(?:\s+|--[^\n]*)+/y;
 const TEXT = /'[^']*(?:''[^']*)*'/.source;
 const NAME = /"[^"]*(?:""[^"]*)*"/.source;
 const NUMBER = /\d[\w.]*/.source;
@@ -35,11 +36,13 @@ const ESCAPES = /[eE]'[^'\\]*(?:(?:''|\\[\s\S])[^'\\]*)*'/.source;
 
 const LEXES: Readonly<Record<SqlDialect, Lexis>> = {
   sqlite: {
+    blank: /(?:\s+|--[^\n]*)+/y,
     literal: new RegExp(`${TEXT}|[?:@$]\\w+|${NUMBER}`, 'y'),
     name: new RegExp(`${NAME}|\`[^\`]*(?:\`\`[^\`]*)*\`|\\[[^\\]]*\\]`, 'y'),
     nests: false,
   },
   postgres: {
+    blank: /(?:\s+|--[^\n\r]*)+/y,
     literal: new RegExp(`${DOLLARS}|${ESCAPES}|${TEXT}|\\$\\d+|${NUMBER}`, 'y'),
     name: new RegExp(NAME, 'y'),
     nests: true,
@@ -66,10 +69,10 @@ function endOf(pattern: RegExp, sql: string, at: number): number {
 }
 
 function tokensOf(dialect: SqlDialect, sql: string): Token[] {
-  const { literal, name, nests } = LEXES[dialect];
+  const { blank: spaces, literal, name, nests } = LEXES[dialect];
   const tokens: Token[] = [];
   for (let at = 0; at < sql.length; ) {
-    const blank = sql.startsWith('/*', at) ? commentEnd(sql, at, nests) : endOf(BLANK, sql, at);
+    const blank = sql.startsWith('/*', at) ? commentEnd(sql, at, nests) : endOf(spaces, sql, at);
     if (blank > at) {
       at = blank;
       continue;

@@ -201,6 +201,37 @@ export function readerContract(bench: ProjectionBench): void {
     await ending();
   });
 
+  test('what is no value of SQL is no parameter', async () => {
+    const reader = await open();
+    const sql = `select ${cast(1, 'text')}`;
+    const wrong: unknown[] = [undefined, new Date(0), ['a'], { a: 1 }, () => 1, Symbol('a')];
+    for (const value of wrong)
+      expect(await outcome(() => reader.query(sql, [value as string])), typeof value).toEqual({
+        code: 'BAD_USAGE',
+      });
+    expect((await reader.query(sql, ['a'])).rows).toEqual([['a']]);
+    await ending();
+  });
+
+  test('a statement is asked as a whole or not at all', async () => {
+    const reader = await open();
+    for (const sql of ['select 1 \0 where 1 = 0', 'select 1 \ud800'])
+      expect(await outcome(() => reader.query(sql, [])), sql).toEqual({ code: 'BAD_USAGE' });
+    await ending();
+  });
+
+  test('a question whose answering writes is READ_ONLY', async () => {
+    if (bench.store.dialect !== 'sqlite') return;
+    await filled();
+    const reader = await open();
+    for (const sql of ['select * from pragma_optimize', 'select * from pragma_optimize(0x10012)'])
+      expect(await outcome(() => reader.query(sql, [])), sql).toEqual({ code: 'READ_ONLY' });
+    const written = "select count(*) from sqlite_master where name like 'sqlite_stat%'";
+    expect((await reader.query(written, [])).rows).toEqual([[0]]);
+    expect((await bench.store.append('one-segment', 1, 1, records.slice(1, 3))).tick).toBe(2);
+    await ending();
+  });
+
   test('a reader sees what was committed since, while others write and read', async () => {
     const { store } = bench;
     const info = await filled();

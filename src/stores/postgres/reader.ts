@@ -9,7 +9,7 @@ import { messageOf } from '../../base/canonical.ts';
 import { fail } from '../../base/errors.ts';
 import { differentNames, type SqlValue } from '../../base/sql.ts';
 import type { SqlAnswer, SqlReader } from '../../log/projection-store.ts';
-import { checkText } from '../../log/store-checks.ts';
+import { checkParameters, checkText } from '../../log/store-checks.ts';
 import { endsConnection, sqlState } from './errors.ts';
 import { MOST_PARAMETERS } from './query.ts';
 import type { OwnSession, Parameter, Sessions } from './session.ts';
@@ -53,6 +53,7 @@ function checkQuery(sql: string, parameters: readonly SqlValue[]): void {
   if (typeof sql !== 'string' || NOTHING.test(sql))
     fail('BAD_USAGE', 'a query is a statement of SQL', { query: sql });
   checkText('the query', sql);
+  checkParameters(parameters);
   if (parameters.length > MOST_PARAMETERS)
     fail('BAD_USAGE', `a query has at most ${MOST_PARAMETERS} parameters, not ${parameters.length}`);
 }

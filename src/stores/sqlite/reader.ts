@@ -9,6 +9,7 @@ import { messageOf } from '../../base/canonical.ts';
 import { fail, isWorldfoldError } from '../../base/errors.ts';
 import { differentNames, exactNumber, type SqlValue } from '../../base/sql.ts';
 import type { SqlAnswer, SqlReader } from '../../log/projection-store.ts';
+import { checkParameters, checkText } from '../../log/store-checks.ts';
 import { refuse, sqliteCode } from './errors.ts';
 
 /** What SQLite passes over before a word. */
@@ -44,6 +45,7 @@ function asked<T>(sql: string, location: string, work: () => T): T {
     return work();
   } catch (e) {
     const code = sqliteCode(e);
+    if (code?.startsWith('SQLITE_READONLY')) notForReading(sql, location);
     if (isWorldfoldError(e) || (code !== undefined && !WRONG.test(code))) return refuse(e, location);
     return fail('BAD_USAGE', `SQLite does not take the query: ${messageOf(e)}`, { sql }, undefined, e);
   }
@@ -70,11 +72,22 @@ class SqliteReader implements SqlReader {
   async query(sql: string, parameters: readonly SqlValue[]): Promise<SqlAnswer> {
     if (this.#closed)
       fail('CLOSED', `the reader of ${this.#location} is closed`, { location: this.#location });
-    return asked(sql, this.#location, () => {
-      const statement = this.#prepare(sql).raw(true).safeIntegers(true);
-      const rows = statement.all(...parameters.map(bound)).map((row) => row.map(shown));
-      return { columns: differentNames(statement.columns().map(({ name }) => name)), rows };
-    });
+    // SQLite would read on to U+0000 and leave out the rest.
+    checkText('the query', sql);
+    checkParameters(parameters);
+    // Some statements that read write beside it, as `select * from pragma_optimize` does.
+    this.#db.pragma('query_only = 1');
+    try {
+      return asked(sql, this.#location, () => this.#answer(sql, parameters));
+    } finally {
+      this.#db.pragma('query_only = 0');
+    }
+  }
+
+  #answer(sql: string, parameters: readonly SqlValue[]): SqlAnswer {
+    const statement = this.#prepare(sql).raw(true).safeIntegers(true);
+    const rows = statement.all(...parameters.map(bound)).map((row) => row.map(shown));
+    return { columns: differentNames(statement.columns().map(({ name }) => name)), rows };
   }
 
   async close(): Promise<void> {
