@@ -133,22 +133,32 @@ describe.skipIf(withoutPostgres).each(SOURCES)('a server of %s', (source) => {
     await Promise.all([reader.close(), store.close()]);
   });
 
-  it('L13: a store of the version before is brought along with its runs', async () => {
+  it.each([1, 2])('L13: a store of version %i is brought along with its runs', async (version) => {
     const options = { schema: 'older' };
+    await administer(database.url, 'DROP SCHEMA IF EXISTS older CASCADE');
     const store = await openPostgresStore(database.url, options);
     await store.create(newRun('one', chain('a', 1)[0]!));
     await store.close();
     await administer(
       database.url,
-      'DROP TABLE older.run_rows',
-      'DROP FUNCTION older.finds',
-      "DELETE FROM older.worldfold_migrations WHERE name = '0002-capabilities'",
+      'DROP FUNCTION older.retire_projections CASCADE',
+      'DROP TABLE older.projection_tables, older.projections, older.projected_tables',
+      "DELETE FROM older.worldfold_migrations WHERE name = '0003-projections'",
     );
+    if (version === 1)
+      await administer(
+        database.url,
+        'DROP TABLE older.run_rows',
+        'DROP FUNCTION older.finds',
+        "DELETE FROM older.worldfold_migrations WHERE name = '0002-capabilities'",
+      );
     const reading = openPostgresStore(database.url, { ...options, readOnly: true });
     expect(await outcome(() => reading)).toEqual({ code: 'READ_ONLY' });
     const again = await openPostgresStore(database.url, options);
     expect(await again.findRuns('$.run == "3"')).toEqual(await again.list(null, 9));
     expect(await again.createPartition('one')).toBe(true);
+    const projection = { run: 'one', choice: '{}', tables: [] };
+    expect(await again.declareProjection(projection)).toMatchObject({ number: 1 });
     await again.close();
   });
 });

@@ -2,7 +2,6 @@
  * What happens between a store and its PostgreSQL server: connections that are ended, answers that get lost,
  * servers that stop and start, clocks that jump. A run goes on or stalls by name, and equals its twin.
  */
-import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRun, isWorldfoldError, openRun, type Store } from '../../src/index.ts';
@@ -10,6 +9,7 @@ import type { LogRecord } from '../../src/log/store.ts';
 import { openPostgresStore } from '../../src/stores/postgres/open.ts';
 import { policy, twinHashes, world } from '../crash/puppet-world.ts';
 import { drawsOf } from '../crash/victims.ts';
+import { Between } from '../support/between.ts';
 import {
   administer,
   type FreshDatabase,
@@ -21,71 +21,6 @@ import { type OwnServer, ownServer } from '../support/postgres-server.ts';
 import { codeOf, hashesOf } from '../support/runs.ts';
 import { chain, holder, newFork, newRun, outcome, snapshotOf } from './records.ts';
 import { textsOf } from './snapshots.ts';
-
-/** Stands between a store and a server, and loses an answer when told to. */
-class Between {
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-  /** How many answers pass before one gets lost. */
-  #passing = Infinity;
-  lost = 0;
-  /** How many bytes more reach the server; then whoever sends seems to stand still. */
-  sending = Infinity;
-
-  private constructor(target: URL) {
-    this.#server = createServer((near) => {
-      const far = connect(Number(target.port), target.hostname);
-      for (const [one, other] of [
-        [near, far],
-        [far, near],
-      ] as const) {
-        this.#sockets.add(one);
-        one.on('error', () => {});
-        one.on('close', () => {
-          this.#sockets.delete(one);
-          other.destroy();
-        });
-      }
-      near.on('data', (bytes) => {
-        this.sending -= bytes.length;
-        if (this.sending > 0) far.write(bytes);
-      });
-      far.on('data', (bytes) => {
-        if (this.#passing-- > 0) near.write(bytes);
-        else this.#lose(near);
-      });
-    });
-  }
-
-  /** Whoever waits sees the connection end; the server has done what it was asked. */
-  #lose(near: Socket): void {
-    this.lost++;
-    this.#passing = Infinity;
-    near.destroy();
-  }
-
-  static async to(url: string): Promise<Between> {
-    const proxy = new Between(new URL(url));
-    await new Promise<void>((resolve) => proxy.#server.listen(0, '127.0.0.1', resolve));
-    return proxy;
-  }
-
-  urlOf(url: string): string {
-    const address = new URL(url);
-    address.port = String((this.#server.address() as { port: number }).port);
-    return address.href;
-  }
-
-  /** Lets so many answers pass and loses the one after them. */
-  loseAfter(passing: number): void {
-    this.#passing = passing;
-  }
-
-  close(): void {
-    for (const socket of this.#sockets) socket.destroy();
-    this.#server.close();
-  }
-}
 
 const refusedWith = (e: unknown): string => {
   if (isWorldfoldError(e)) return e.code;

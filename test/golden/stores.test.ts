@@ -9,7 +9,7 @@ import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { openRun, replay } from '../../src/index.ts';
 import type { Store } from '../../src/log/store.ts';
 import { pgliteStore, postgresStore } from '../../src/stores/postgres/index.ts';
-import { sqliteStore } from '../../src/stores/sqlite/index.ts';
+import { type SqliteStore, sqliteStore } from '../../src/stores/sqlite/index.ts';
 import { administer, type FreshDatabase, freshDatabase, withoutPostgres } from '../support/postgres.ts';
 import { caught, rowsOf } from '../support/runs.ts';
 import { harbourV1 } from './stores/harbour-v1.ts';
@@ -60,6 +60,7 @@ const pglite = (file: string) => async (): Promise<Store> => {
 const COPIES = [
   { name: 'SQLite, version 1', left: false, copy: sqlite('store-v1.db') },
   { name: 'SQLite, version 2', left: false, copy: sqlite('store-v2.db') },
+  { name: 'SQLite, version 3', left: false, copy: sqlite('store-v3.db') },
   { name: 'PostgreSQL, version 1', left: withoutPostgres, copy: postgres('postgres-v1.sql') },
   { name: 'PGlite, version 1', left: false, copy: pglite('postgres-v1.sql') },
 ];
@@ -112,6 +113,43 @@ for (const { name, left, copy } of COPIES)
       expect(await replay(harbourV3, { store, id: 'spring' })).toMatchObject({ tick: 44, compared: 4 });
     });
   });
+
+test('L13: projections of a SQLite store of version 3 are shown, gone on with and swept', async () => {
+  const store = (await sqlite('store-v3.db')()) as SqliteStore;
+  const [current, stopped, ...others] = await store.projections(null);
+  const { head } = (await store.head('spring'))!.segment;
+  const tables = ['ships', 'tolls'].map((role) => {
+    const view = `harbour_1_${role}`;
+    return { role, view, rows: `${view}_rows` };
+  });
+  const choice = '{"tables":["ships","tolls"]}';
+  const checkpoint = { tick: 40, hash: head.hash, sequence: 1234 };
+  const shown = { run: 'spring', choice, current: true, checkpoint, problem: null, tables };
+  const problem = '{"code":"PROJECTION_STOPPED","tick":0}';
+  expect(current).toEqual({ number: 2, ...shown });
+  expect(stopped).toEqual({ number: 3, ...shown, run: 'autumn', current: false, checkpoint: null, problem });
+  expect(others).toEqual([]);
+  const reader = await store.openReader();
+  const ships = async () => (await reader.query('select * from harbour_1_ships order by id', [])).rows;
+  const weight = '00000001099511627776';
+  const rows = [
+    ['spring', null, 1, 'Argo', -0, 'at sea', weight],
+    ['spring', 3, 2, 'Beagle ⚓', 1.5, 'docked', weight],
+    ['spring', null, 3, 'Calypso', Infinity, 'at sea', weight],
+  ];
+  expect(await ships()).toEqual(rows);
+  const changes = [{ role: 'ships', removed: [[3]], written: [[4], [2], ['Bea'], [0.5], ['x'], ['y']] }];
+  const step = { projection: 2, from: checkpoint, to: { ...checkpoint, tick: 41 }, changes };
+  expect(await store.advanceProjection(step)).toBe(true);
+  // Four ships, the tolls and the projection that was shown before.
+  expect(await store.sweepProjections(Infinity)).toBe(6);
+  expect(await ships()).toEqual([rows[0], ['spring', 4, 2, 'Bea', 0.5, 'x', 'y']]);
+  const tolls = await reader.query('select * from harbour_1_tolls', []);
+  expect(tolls).toEqual({
+    columns: ['run', 'ledger', 'paid'],
+    rows: [['spring', '{"amount":2,"ship":1}', 2.5]],
+  });
+});
 
 test('the schema of version 3 takes config along', async () => {
   const store = await sqlite('store-v1.db')();

@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Store } from '../../src/log/store.ts';
+import type { PostgresStore } from '../../src/stores/postgres/index.ts';
 import { openPgliteStore, openPostgresStore } from '../../src/stores/postgres/open.ts';
 import type { OpenOptions } from '../../src/stores/postgres/settings.ts';
 import { administer, freshDatabase } from './postgres.ts';
@@ -16,7 +16,7 @@ export interface StoreDatabase {
   /** The name of a schema that no store of this database has. */
   schema(): string;
   /** Opens the store of a schema; makes it where it is not there. */
-  open(options: OpenOptions & { readonly schema: string }): Promise<Store>;
+  open(options: OpenOptions & { readonly schema: string }): Promise<PostgresStore>;
   /** Every row of a query. */
   rows(sql: string): Promise<readonly Record<string, unknown>[]>;
   /** Takes the database away. */

@@ -11,6 +11,14 @@ const BYTEA = 17;
 const TEXT = 25;
 const HEADER_BYTES = 20;
 const INT8_BYTES = 8;
+const NULL = -1;
+const HIGH = 2 ** 32;
+
+/** The types of elements that rows are made of, as `pg_type` numbers them. */
+export const ELEMENTS = { bool: 16, bytea: BYTEA, int8: INT8, text: TEXT, float8: 701 } as const;
+
+/** The bytes of an element of a type that has a fixed size, its length included. */
+export const FIXED_BYTES = { bool: 5, int8: 4 + INT8_BYTES, float8: 12 } as const;
 
 function begin(type: number, count: number, bytes: number): { array: Uint8Array; view: DataView } {
   const array = new Uint8Array(HEADER_BYTES + bytes);
@@ -54,3 +62,66 @@ export const byteaArray = (pieces: readonly Uint8Array[]): Uint8Array => arrayOf
 
 /** Texts, as the bytes of their UTF-8, as `text[]`. */
 export const textArray = (texts: readonly Uint8Array[]): Uint8Array => arrayOf(TEXT, texts);
+
+/** An array that is filled one element after another, nulls among them. */
+export class ArrayWriter {
+  readonly #bytes: Buffer;
+  #at = HEADER_BYTES;
+
+  /** `bytes` is the room for all elements, with four for the length of each. */
+  constructor(type: keyof typeof ELEMENTS, count: number, bytes: number) {
+    const { array } = begin(ELEMENTS[type], count, bytes);
+    this.#bytes = Buffer.from(array.buffer);
+  }
+
+  #length(bytes: number): void {
+    this.#at = this.#bytes.writeInt32BE(bytes, this.#at);
+  }
+
+  null(): void {
+    this.#bytes[7] = 1;
+    this.#length(NULL);
+  }
+
+  bool(value: boolean): void {
+    this.#length(1);
+    this.#bytes[this.#at++] = value ? 1 : 0;
+  }
+
+  /** A whole number within ±2⁵³. */
+  whole(value: number): void {
+    this.#length(INT8_BYTES);
+    const high = Math.floor(value / HIGH);
+    this.#at = this.#bytes.writeInt32BE(high, this.#at);
+    this.#at = this.#bytes.writeUInt32BE(value - high * HIGH, this.#at);
+  }
+
+  /** A whole number of 64 bits. */
+  big(value: bigint): void {
+    this.#length(INT8_BYTES);
+    this.#at = this.#bytes.writeBigInt64BE(value, this.#at);
+  }
+
+  float(value: number): void {
+    this.#length(8);
+    this.#at = this.#bytes.writeDoubleBE(value, this.#at);
+  }
+
+  bytes(piece: Uint8Array): void {
+    this.#length(piece.length);
+    this.#bytes.set(piece, this.#at);
+    this.#at += piece.length;
+  }
+
+  /** A text that has a UTF-8 form. */
+  text(text: string): void {
+    const written = this.#bytes.write(text, this.#at + 4, 'utf8');
+    this.#length(written);
+    this.#at += written;
+  }
+
+  /** The array. Nothing is written to it any more. */
+  done(): Uint8Array {
+    return this.#bytes.subarray(0, this.#at);
+  }
+}

@@ -13,7 +13,8 @@ import { storeClosed } from '../../log/store-checks.ts';
 import { refuse } from './errors.ts';
 import { lockFolder, lookAtFolder } from './folder.ts';
 import { Link, LinkSession, type Settings } from './link.ts';
-import type { OwnSession, Session, Sessions } from './session.ts';
+import type { OwnSession, Purpose, Session, Sessions } from './session.ts';
+import { lookingSettings } from './settings.ts';
 import { cutRows, type Wire } from './wire.ts';
 
 type Pg = typeof import('pg');
@@ -242,9 +243,10 @@ export class EmbeddedSessions implements Sessions {
     }
   }
 
-  async open(): Promise<OwnSession> {
+  async open(purpose: Purpose = 'write'): Promise<OwnSession> {
     if (this.#closed !== null) storeClosed(this.#location);
-    const session: OwnSession = new LinkSession(this.#embedded.link, this.#settings, async () => {
+    const settings = purpose === 'look' ? lookingSettings(this.#settings) : this.#settings;
+    const session: OwnSession = new LinkSession(this.#embedded.link, settings, async () => {
       this.#own.delete(session);
     });
     this.#own.add(session);

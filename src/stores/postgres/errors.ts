@@ -36,6 +36,7 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
   [/^28...$/, 'Check the name of the user, the password and the pg_hba.conf of the server.'],
   [/^3D000$/, 'Make the database first: createdb NAME.'],
   [/^42501$/, RIGHTS],
+  [/^2BP01$/, 'Something of your own in the database is built on it: drop that, and do the same again.'],
   [/^25006$/, 'The server only lets it be read: it may be a standby, or the role may be set to read only.'],
   [/^(53100|58030)$/, 'The disk of the server is full or failed: make room, and do the same again.'],
   [/^53200$/, 'The server has no memory left: give it more, or have fewer connections.'],

@@ -6,6 +6,7 @@
  */
 import { checkNames } from '../../base/arguments.ts';
 import type { JsonbStore, PartitionStore } from '../../log/capabilities.ts';
+import type { ProjectionStore } from '../../log/projection-store.ts';
 import type { Store } from '../../log/store.ts';
 import type { PostgresAddress } from './address.ts';
 import { openPgliteStore, openPostgresStore } from './open.ts';
@@ -13,7 +14,7 @@ import { openPgliteStore, openPostgresStore } from './open.ts';
 export type { PostgresAddress } from './address.ts';
 
 /** What these stores can do: all that every store can, and what only PostgreSQL can. */
-export type PostgresStore = Store & JsonbStore & PartitionStore;
+export type PostgresStore = Store & JsonbStore & PartitionStore & ProjectionStore;
 
 /** How a store of the embedded database is opened. */
 export interface PgliteStoreOptions {

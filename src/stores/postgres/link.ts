@@ -8,8 +8,17 @@
 import type { Client } from 'pg';
 import { assert, fail } from '../../base/errors.ts';
 import { endsConnection } from './errors.ts';
-import { type Done, Preparation, type Prepared, PreparedStatements, Query } from './query.ts';
-import type { Answer, OwnSession, Parameter, Statement, Statements, TransactionKind } from './session.ts';
+import { Description, type Done, Preparation, type Prepared, PreparedStatements, Query } from './query.ts';
+import type {
+  Answer,
+  Looked,
+  OwnSession,
+  Parameter,
+  Statement,
+  Statements,
+  TransactionKind,
+} from './session.ts';
+import { objects, TEXTS } from './values.ts';
 import type { Wire } from './wire.ts';
 
 /** Parameters of a session by name, as `set_config` takes them. */
@@ -97,19 +106,38 @@ export class Link {
     this.#settings = settings;
   }
 
+  #checkLives(): void {
+    if (this.#lost !== null)
+      throw this.#lost.error ?? fail('STORE_FAILED', 'the connection to the database has ended');
+  }
+
   /** Asks at once; only for who has the turn. `first` begins the transaction on the way. */
   async ask<R extends object>(
     { name, text }: Statement,
     parameters: readonly Parameter[] = [],
     first: Prepared | null = null,
   ): Promise<Done<R>> {
-    if (this.#lost !== null)
-      throw this.#lost.error ?? fail('STORE_FAILED', 'the connection to the database has ended');
+    this.#checkLives();
     const long = isLong(parameters);
     const named = { name: name === undefined && !long ? '' : this.#nameOf(text), text };
     if (long && first === null && !this.#prepared.has(named.name))
       await this.#asked(new Preparation(this.#prepared, named));
-    return this.#asked(new Query<R>(this.#prepared, first, named, parameters));
+    return this.#asked(new Query(this.#prepared, first, named, parameters, objects<R>()));
+  }
+
+  /**
+   * Asks a statement that may be anything; null, and not carried out, where it has no rows to answer with.
+   * Only for who has the turn; `first` begins the transaction on the way.
+   */
+  async look(text: string, parameters: readonly Parameter[], first: Prepared | null): Promise<Looked | null> {
+    this.#checkLives();
+    const described = await this.#asked(new Description(this.#prepared, first, text));
+    if (!described.rows) return null;
+    // The server would take it for a broken protocol.
+    const [needed, given] = [described.parameters, parameters.length];
+    if (needed !== given)
+      fail('BAD_USAGE', `the query has ${needed} parameters, and ${given} were given`, { needed, given });
+    return this.#asked(new Query(this.#prepared, null, { name: '', text }, parameters, TEXTS));
   }
 
   async #asked<T>(query: { readonly answer: Promise<T> }): Promise<T> {
@@ -168,12 +196,20 @@ class Transaction implements Statements {
 
   run<R extends object>(statement: Statement, parameters?: readonly Parameter[]): Promise<Answer<R>> {
     assert(!this.#over, 'a statement was made in a transaction that is over', { statement: statement.text });
+    return this.#next((begin) => this.#link.ask<R>(statement, parameters, begin));
+  }
+
+  look(text: string, parameters: readonly Parameter[]): Promise<Looked | null> {
+    return this.#next((begin) => this.#link.look(text, parameters, begin));
+  }
+
+  #next<T>(ask: (begin: Prepared | null) => Promise<T>): Promise<T> {
     return this.#turns.take(async () => {
       if (this.#failed !== null) throw this.#failed.error;
       const begin = this.#begin;
       this.#begin = null;
       try {
-        return await this.#link.ask<R>(statement, parameters, begin);
+        return await ask(begin);
       } catch (error) {
         this.#failed = { error };
         throw error;
@@ -249,6 +285,17 @@ export class LinkSession implements OwnSession {
       } catch (e) {
         await transaction.rollBack();
         throw e;
+      }
+    });
+  }
+
+  look(text: string, parameters: readonly Parameter[]): Promise<Looked | null> {
+    return this.#turn(async () => {
+      const transaction = new Transaction(this.#link, 'read');
+      try {
+        return await transaction.look(text, parameters);
+      } finally {
+        await transaction.rollBack();
       }
     });
   }

@@ -10,23 +10,18 @@
  * locked first, so that only what others do at that moment is waited for, and a wait that takes long is given
  * up and begun again, so that those who queue behind it come through.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fail } from '../../base/errors.ts';
 import { utf8 } from '../../base/text.ts';
 import type { NewPartitionRow, PartitionInfo, PartitionRow } from '../../log/capabilities.ts';
 import { checkListing, checkText, checkTick, unknownRun } from '../../log/store-checks.ts';
+import { alone } from './alone.ts';
 import { bigintArray, textArray } from './arrays.ts';
-import { waitedForLock } from './conditions.ts';
 import { sqlState } from './errors.ts';
 import type { Sessions, Statements } from './session.ts';
 
 /** The table that all partitions make up. */
 export const ROWS = 'run_rows';
 
-/** How long others wait at most behind a wait for a lock, and how often it is tried. */
-const SHORT_WAIT = "SET LOCAL lock_timeout = '200ms'";
-const TRIES = 25;
-const PAUSE_MS = 30;
 /** About as many bytes of rows go in with one statement. */
 const STATEMENT_BYTES = 8 * 1024 * 1024;
 
@@ -98,22 +93,6 @@ export class Partitions {
     return rows[0] ?? unknownRun(run, this.#location);
   }
 
-  /** Runs what needs the table of all partitions for itself, with short waits. */
-  async #alone<T>(work: (on: Statements) => Promise<T>): Promise<T> {
-    for (let tried = 1; ; tried++)
-      try {
-        return await this.#sessions.lend((session) =>
-          session.within('write', async (on) => {
-            await on.run({ text: SHORT_WAIT });
-            return work(on);
-          }),
-        );
-      } catch (e) {
-        if (!waitedForLock(e) || tried === TRIES) throw e;
-        await sleep(PAUSE_MS);
-      }
-  }
-
   /** Runs what needs the rows of a run; `number` is that of its segment. */
   async #within<T>(
     kind: 'read' | 'write',
@@ -136,7 +115,7 @@ export class Partitions {
 
   /** See `PartitionStore.createPartition`. */
   async create(run: string): Promise<boolean> {
-    return this.#alone(async (on) => {
+    return alone(this.#sessions, async (on) => {
       await on.run(this.#statements.hold, [run]);
       const { number, made } = await this.#find(on, run);
       if (made) return false;
@@ -179,7 +158,7 @@ export class Partitions {
 
   /** See `PartitionStore.dropPartition`. */
   async drop(run: string): Promise<boolean> {
-    return this.#alone((on) => this.dropOf(on, run));
+    return alone(this.#sessions, (on) => this.dropOf(on, run));
   }
 
   /** Drops the partition of a run within a transaction; none is made before that ends. False without one. */

@@ -6,7 +6,7 @@
  */
 import { assert, fail } from '../../base/errors.ts';
 import type { Answer, Parameter } from './session.ts';
-import { type Field, rowReader, sent } from './values.ts';
+import { type Field, type Reading, sent } from './values.ts';
 import type { RowBytes, Wire } from './wire.ts';
 
 /** A statement as the connection knows it: prepared under `name`, or '' for once. */
@@ -45,24 +45,35 @@ export class PreparedStatements {
 }
 
 /** The protocol counts them in 16 bits. */
-const MOST_PARAMETERS = 0xffff;
+export const MOST_PARAMETERS = 0xffff;
 
 /** What an answer says it did: `INSERT 0 5`, `SELECT 1`, `COMMIT`. */
 const COUNT = / (\d+)$/;
 
-/** An answer with the word that the server said for what it did. */
+/** An answer with its columns, and the word that the server said for what it did. */
 export interface Done<R> extends Answer<R> {
+  readonly columns: readonly string[];
   readonly command: string;
 }
 
+/** Sends what begins the transaction of a statement, before it. */
+function sendFirst(wire: Wire, prepared: PreparedStatements, first: Prepared | null): void {
+  if (first === null) return;
+  prepared.send(wire, first);
+  wire.bind({ portal: '', statement: first.name, values: [], binary: true });
+  wire.execute({ portal: '', rows: 0 });
+}
+
 /** A statement, its parameters, and before it perhaps one that begins its transaction. */
-export class Query<R extends object> {
+export class Query<R> {
   readonly answer: Promise<Done<R>>;
   readonly #prepared: PreparedStatements;
   readonly #first: Prepared | null;
   readonly #statement: Prepared;
   readonly #values: readonly (string | Buffer | null)[];
+  readonly #reading: Reading<R>;
   readonly #rows: R[] = [];
+  #columns: readonly string[] = [];
   #resolve!: (answer: Done<R>) => void;
   #reject!: (e: unknown) => void;
   #read: (row: RowBytes) => R = () => fail('INTERNAL', 'a row came before its description');
@@ -74,10 +85,12 @@ export class Query<R extends object> {
     first: Prepared | null,
     statement: Prepared,
     parameters: readonly Parameter[],
+    reading: Reading<R>,
   ) {
     this.#prepared = prepared;
     this.#first = first;
     this.#statement = statement;
+    this.#reading = reading;
     this.#values = parameters.map(sent);
     assert(parameters.length <= MOST_PARAMETERS, 'a statement has too many parameters', {
       parameters: parameters.length,
@@ -93,13 +106,10 @@ export class Query<R extends object> {
     // Held together, so that they leave in one packet.
     wire.stream.cork();
     try {
-      if (this.#first !== null) {
-        this.#prepared.send(wire, this.#first);
-        wire.bind({ portal: '', statement: this.#first.name, values: [], binary: true });
-        wire.execute({ portal: '', rows: 0 });
-      }
+      const { binary } = this.#reading;
+      sendFirst(wire, this.#prepared, this.#first);
       this.#prepared.send(wire, this.#statement);
-      wire.bind({ portal: '', statement: this.#statement.name, values: this.#values, binary: true });
+      wire.bind({ portal: '', statement: this.#statement.name, values: this.#values, binary });
       wire.describe({ type: 'P', name: '' });
       wire.execute({ portal: '', rows: 0 });
       wire.sync();
@@ -113,7 +123,8 @@ export class Query<R extends object> {
 
   handleRowDescription({ fields }: { readonly fields: readonly Field[] }): void {
     this.#try(() => {
-      this.#read = rowReader<R>(fields);
+      this.#columns = fields.map(({ name }) => name);
+      this.#read = this.#reading.of(fields);
     });
   }
 
@@ -156,7 +167,75 @@ export class Query<R extends object> {
       return;
     }
     const count = Number(COUNT.exec(this.#said)?.[1] ?? 0);
-    this.#resolve({ rows: this.#rows, count, command: this.#said });
+    this.#resolve({ rows: this.#rows, columns: this.#columns, count, command: this.#said });
+  }
+}
+
+/** What a statement would take and answer. */
+export interface Described {
+  readonly parameters: number;
+  /** Whether it has rows to answer with. */
+  readonly rows: boolean;
+}
+
+/** Asks what a statement would take and answer, and does not carry it out. */
+export class Description {
+  readonly answer: Promise<Described>;
+  readonly #prepared: PreparedStatements;
+  readonly #first: Prepared | null;
+  readonly #text: string;
+  /** The client tells a statement nothing of this message. */
+  readonly #told = ({ parameterCount }: { readonly parameterCount: number }) => {
+    this.#parameters = parameterCount & MOST_PARAMETERS;
+  };
+  #end: () => void = () => {};
+  #rows = false;
+  #parameters = 0;
+  #resolve!: (described: Described) => void;
+  #reject!: (e: unknown) => void;
+
+  constructor(prepared: PreparedStatements, first: Prepared | null, text: string) {
+    this.#prepared = prepared;
+    this.#first = first;
+    this.#text = text;
+    this.answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  submit(wire: Wire): unknown {
+    wire.stream.cork();
+    try {
+      wire.on('parameterDescription', this.#told);
+      this.#end = () => wire.off('parameterDescription', this.#told);
+      sendFirst(wire, this.#prepared, this.#first);
+      this.#prepared.send(wire, { name: '', text: this.#text });
+      wire.describe({ type: 'S', name: '' });
+      wire.sync();
+      return null;
+    } catch (e) {
+      return e;
+    } finally {
+      wire.stream.uncork();
+    }
+  }
+
+  handleRowDescription(): void {
+    this.#rows = true;
+  }
+
+  handleCommandComplete(): void {}
+
+  handleError(error: unknown): void {
+    this.#end();
+    this.#prepared.settle();
+    this.#reject(error);
+  }
+
+  handleReadyForQuery(): void {
+    this.#end();
+    this.#resolve({ rows: this.#rows, parameters: this.#parameters });
   }
 }
 

@@ -7,7 +7,8 @@
 import type { Client, ClientConfig, PoolClient } from 'pg';
 import { storeClosed } from '../../log/store-checks.ts';
 import { Link, LinkSession, type Settings } from './link.ts';
-import type { OwnSession, Session, Sessions } from './session.ts';
+import type { OwnSession, Purpose, Session, Sessions } from './session.ts';
+import { lookingSettings } from './settings.ts';
 import { cutRows, type Wire } from './wire.ts';
 
 type Pg = typeof import('pg');
@@ -79,12 +80,13 @@ export class ServerSessions implements Sessions {
     }
   }
 
-  async open(): Promise<OwnSession> {
+  async open(purpose: Purpose = 'write'): Promise<OwnSession> {
     if (this.#closed !== null) storeClosed(this.#location);
     const client = new this.#Client(this.#config);
     await client.connect();
     const link = new Link(client);
-    const session: OwnSession = new LinkSession(link, this.#settings, async () => {
+    const settings = purpose === 'look' ? lookingSettings(this.#settings) : this.#settings;
+    const session: OwnSession = new LinkSession(link, settings, async () => {
       this.#own.delete(session);
       await link.end();
     });

@@ -39,20 +39,35 @@ export interface Session extends Statements {
   within<T>(kind: TransactionKind, work: (statements: Statements) => Promise<T>): Promise<T>;
 }
 
-/** A connection that is a writer's own until it is ended. */
+/** What a statement of a user answers: rows in order of its columns, values of any type. */
+export interface Looked {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly unknown[])[];
+}
+
+/** A connection that is somebody's own until it is ended. */
 export interface OwnSession extends Session {
+  /**
+   * Asks a statement of a user, alone in a transaction for reading of which nothing is kept, not even a
+   * setting. Null, and not carried out, where it has no rows to answer with; `BAD_USAGE` for another number
+   * of parameters than it has.
+   */
+  look(text: string, parameters: readonly Parameter[]): Promise<Looked | null>;
   /** Whether the connection is gone: every call fails, and another one must be opened. */
   readonly lost: boolean;
   /** Gives the connection up; never throws. */
   end(): Promise<void>;
 }
 
+/** What a connection is for. One for looking reads only, and answers in texts that are exact. */
+export type Purpose = 'write' | 'look';
+
 /** The connections of one store. */
 export interface Sessions {
   /** Lends a connection for the time of `work`. A connection that broke is not lent again. */
   lend<T>(work: (session: Session) => Promise<T>): Promise<T>;
-  /** Opens a connection of a writer's own. An embedded database has one for all. */
-  open(): Promise<OwnSession>;
+  /** Opens a connection of its own, of a writer or for looking. An embedded database has one for all. */
+  open(purpose?: Purpose): Promise<OwnSession>;
   /** Ends every connection, those of writers included. */
   close(): Promise<void>;
 }

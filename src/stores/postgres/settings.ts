@@ -9,6 +9,7 @@ import { fail } from '../../base/errors.ts';
 import { quote } from './format.ts';
 import type { Settings } from './link.ts';
 import type { Packages } from './packages.ts';
+import { PLAIN_TEXTS } from './values.ts';
 
 /** Every option of a store; `postgresStore` and `pgliteStore` document those that users have. */
 export interface OpenOptions {
@@ -112,3 +113,10 @@ export function settingsOf(options: Chosen): Settings {
     lock_timeout: String(options.lockTimeoutMs),
   };
 }
+
+/** The same for a session that users look through. */
+export const lookingSettings = (settings: Settings): Settings => ({
+  ...settings,
+  ...PLAIN_TEXTS,
+  default_transaction_read_only: 'on',
+});

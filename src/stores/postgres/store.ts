@@ -18,6 +18,14 @@ import type {
   PartitionStore,
 } from '../../log/capabilities.ts';
 import { checkCollection, checkNewFork, checkOwnRecord } from '../../log/fork-checks.ts';
+import { checkSteps } from '../../log/projection-checks.ts';
+import type {
+  NewProjection,
+  ProjectionInfo,
+  ProjectionStep,
+  ProjectionStore,
+  SqlReader,
+} from '../../log/projection-store.ts';
 import { checkChunks, checkNewSnapshot, checkPinned } from '../../log/snapshot-checks.ts';
 import type {
   Attempt,
@@ -59,6 +67,8 @@ import type { Connection } from './connection.ts';
 import { refuse } from './errors.ts';
 import { Jsonb } from './jsonb.ts';
 import { Partitions } from './partitions.ts';
+import { Projections } from './projections.ts';
+import { Reader } from './reader.ts';
 import { Records } from './records.ts';
 import { Segments } from './segments.ts';
 import type { Session, Sessions, Statements } from './session.ts';
@@ -70,7 +80,8 @@ const TAKEOVER_WAIT = "SET LOCAL lock_timeout = '500ms'";
 const TAKEOVER_TRIES = 20;
 
 /** Every port on one PostgreSQL database. */
-export class PostgresStore implements Store, JsonbStore, PartitionStore {
+export class PostgresStore implements Store, JsonbStore, PartitionStore, ProjectionStore {
+  readonly dialect = 'postgres';
   readonly kind: string;
   readonly location: string;
   readonly #sessions: Sessions;
@@ -83,6 +94,7 @@ export class PostgresStore implements Store, JsonbStore, PartitionStore {
   readonly #writers: Writers;
   readonly #jsonb: Jsonb;
   readonly #partitions: Partitions;
+  readonly #projections: Projections;
   #closed = false;
 
   constructor(connection: Connection) {
@@ -99,6 +111,7 @@ export class PostgresStore implements Store, JsonbStore, PartitionStore {
     this.#writers = new Writers(sessions, this.#segments, limits);
     this.#jsonb = new Jsonb(connection);
     this.#partitions = new Partitions(sessions, schema, location);
+    this.#projections = new Projections(connection);
   }
 
   /** Runs a call: what the driver says becomes an error of ours. */
@@ -254,14 +267,29 @@ export class PostgresStore implements Store, JsonbStore, PartitionStore {
     firstTick: number,
     records: readonly LogRecord[],
   ): Promise<Head> {
+    return this.appendWith(segment, epoch, firstTick, records, []);
+  }
+
+  async appendWith(
+    segment: string,
+    epoch: number,
+    firstTick: number,
+    records: readonly LogRecord[],
+    steps: readonly ProjectionStep[],
+  ): Promise<Head> {
     return this.#call('write', async () => {
       checkAppend(firstTick, records);
-      const group = this.#records.group(segment, epoch, firstTick, records);
+      checkSteps(steps);
+      const alone = steps.length === 0;
+      const group = alone ? this.#records.group(segment, epoch, firstTick, records) : undefined;
       return this.#writers.use(segment, epoch, async (session) => {
         if (group !== undefined && (await this.#records.follow(session, group))) return group.head;
-        return session.within('write', async (on) =>
-          this.#records.append(on, await this.#locked(on, segment), epoch, firstTick, records),
-        );
+        return session.within('write', async (on) => {
+          const locked = await this.#locked(on, segment);
+          const head = await this.#records.append(on, locked, epoch, firstTick, records);
+          await this.#projections.follow(on, steps);
+          return head;
+        });
       });
     });
   }
@@ -428,6 +456,39 @@ export class PostgresStore implements Store, JsonbStore, PartitionStore {
 
   async partitions(): Promise<readonly PartitionInfo[]> {
     return this.#call('read', () => this.#partitions.list());
+  }
+
+  async declareProjection(projection: NewProjection): Promise<ProjectionInfo> {
+    return this.#call('write', () => this.#projections.declare(projection));
+  }
+
+  async projections(run: string | null): Promise<readonly ProjectionInfo[]> {
+    return this.#call('read', () => this.#projections.list(run));
+  }
+
+  async advanceProjection(step: ProjectionStep): Promise<boolean> {
+    return this.#call('write', () => this.#projections.advance(step));
+  }
+
+  async switchProjection(projection: number): Promise<boolean> {
+    return this.#call('write', () => this.#projections.switch(projection));
+  }
+
+  async stopProjection(projection: number, problem: string): Promise<void> {
+    return this.#call('write', () => this.#projections.stop(projection, problem));
+  }
+
+  async retireProjection(projection: number): Promise<void> {
+    return this.#call('write', () => this.#projections.retire(projection));
+  }
+
+  async sweepProjections(limit: number): Promise<number> {
+    return this.#call('write', () => this.#projections.sweep(limit));
+  }
+
+  async openReader(): Promise<SqlReader> {
+    const call = <T>(work: () => Promise<T>): Promise<T> => this.#call('read', work);
+    return call(() => Reader.open(this.#sessions, call));
   }
 
   async close(): Promise<void> {

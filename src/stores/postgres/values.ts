@@ -1,10 +1,13 @@
 /**
- * Values of PostgreSQL in binary form, in and out.
+ * Values of PostgreSQL, in and out.
  *
- * Owns what a row gives for each type. The forms are those of the send and receive functions of the types; a
- * type whose binary form is not read here is refused, never shown as something else.
+ * Owns what a row gives for each type. What the store asks is answered in binary form, that of the send
+ * functions of the types; a type whose binary form is not read here is refused, never shown as something
+ * else. What users ask is answered in text form, which every type has.
  */
+import { fromHex } from '../../base/bytes.ts';
 import { fail } from '../../base/errors.ts';
+import { exactNumber } from '../../base/sql.ts';
 import type { Parameter } from './session.ts';
 import type { RowBytes } from './wire.ts';
 
@@ -62,8 +65,15 @@ function readBytes({ body, own }: RowBytes, at: number, length: number): Uint8Ar
 
 const NULL = -1;
 
+/** How the rows of an answer come, and what is made of them. */
+export interface Reading<R> {
+  readonly binary: boolean;
+  /** Makes what reads rows of these columns. */
+  of(fields: readonly Field[]): (row: RowBytes) => R;
+}
+
 /** Makes what reads the rows of an answer with these columns. */
-export function rowReader<R extends object>(fields: readonly Field[]): (row: RowBytes) => R {
+function rowReader<R extends object>(fields: readonly Field[]): (row: RowBytes) => R {
   const reads = fields.map((field) => {
     const read = READ.get(field.dataTypeID);
     if (read === undefined && field.dataTypeID !== BYTEA)
@@ -93,6 +103,48 @@ export function rowReader<R extends object>(fields: readonly Field[]): (row: Row
     return values as R;
   };
 }
+
+/** Rows as objects, each value of a type that is known. */
+export const objects = <R extends object>(): Reading<R> => ({ binary: true, of: (f) => rowReader<R>(f) });
+
+/** What is made of the text form of a value; of every other type it stays text. */
+const OF_TEXT: ReadonlyMap<number, (text: string) => unknown> = new Map<number, (text: string) => unknown>([
+  [16, (text) => text === 't'], // bool
+  [BYTEA, (text) => fromHex(text.slice(2))],
+  [20, (text) => exactNumber(BigInt(text))], // int8
+  [21, Number], // int2
+  [23, Number], // int4
+  [26, Number], // oid
+  [700, (text) => Math.fround(Number(text))], // float4
+  [701, Number], // float8
+]);
+
+function textReader(fields: readonly Field[]): (row: RowBytes) => readonly unknown[] {
+  const reads = fields.map(({ dataTypeID }) => OF_TEXT.get(dataTypeID));
+  return ({ body }) => {
+    let at = 2;
+    return reads.map((read) => {
+      const length = body.readInt32BE(at);
+      at += 4;
+      if (length === NULL) return null;
+      const text = body.toString('utf8', at, at + length);
+      at += length;
+      return read === undefined ? text : read(text);
+    });
+  };
+}
+
+/** Rows as lists of values of any type; the settings that their texts depend on are {@link PLAIN_TEXTS}. */
+export const TEXTS: Reading<readonly unknown[]> = { binary: false, of: textReader };
+
+/** Settings under which texts are exact, and the same on every server. */
+export const PLAIN_TEXTS = {
+  bytea_output: 'hex',
+  DateStyle: 'ISO, YMD',
+  extra_float_digits: '1',
+  IntervalStyle: 'postgres',
+  TimeZone: 'UTC',
+} as const;
 
 /** What is sent for a parameter: text in the text form of its type, bytes as they are. */
 export function sent(value: Parameter): string | Buffer | null {

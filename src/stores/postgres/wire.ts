@@ -19,7 +19,7 @@ export interface Wire extends EventEmitter {
     readonly values: readonly (string | Buffer | null)[];
     readonly binary: boolean;
   }): void;
-  describe(what: { readonly type: 'P'; readonly name: string }): void;
+  describe(what: { readonly type: 'P' | 'S'; readonly name: string }): void;
   execute(what: { readonly portal: string; readonly rows: number }): void;
   sync(): void;
   sendCopyFail(why: string): void;

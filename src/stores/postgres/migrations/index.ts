@@ -6,9 +6,11 @@
 import type { Migration } from 'kysely';
 import { store } from './0001-store.ts';
 import { capabilities } from './0002-capabilities.ts';
+import { projections } from './0003-projections.ts';
 
 /** By name; the names sort in the order in which the migrations run. */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-store': store,
   '0002-capabilities': capabilities,
+  '0003-projections': projections,
 };
