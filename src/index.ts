@@ -177,6 +177,7 @@ export type {
   SqlQuery,
   SqlRow,
 } from './simulation/sql-types.ts';
+export type { ChosenTicks, TablesChoice } from './simulation/tables/choice.ts';
 export type {
   Advanced,
   AdvanceOptions,

@@ -100,7 +100,7 @@ export class Follower {
     this.parts = parts;
     this.tables = keptTables(world, store.dialect, chosen);
     this.declared = projectedTables(world, store.dialect, this.tables, chosen);
-    this.text = choiceText(chosen, this.declared);
+    this.text = choiceText(world, chosen, this.declared);
   }
 
   /**
