@@ -13,6 +13,7 @@ export default defineConfig({
       { find: /^worldfold\/postgres$/, replacement: src('stores/postgres/index.ts') },
       { find: /^worldfold\/files$/, replacement: src('files/index.ts') },
       { find: /^worldfold\/sql$/, replacement: src('sql/index.ts') },
+      { find: /^worldfold\/tables$/, replacement: src('tables/index.ts') },
       { find: /^worldfold\/math$/, replacement: src('math/index.ts') },
       { find: /^worldfold\/testing$/, replacement: src('testing/index.ts') },
     ],

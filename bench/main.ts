@@ -11,6 +11,7 @@ import { foldRows } from './rows/fold.ts';
 import { emitRows, loopRows, writeRows } from './rows/memory.ts';
 import { postgresAppendRows, postgresReadRows } from './rows/postgres.ts';
 import { snapshotFileRows } from './rows/snapshot-files.ts';
+import { epidemicTableRows, tableWriteRows } from './rows/tables.ts';
 import { guardRows, tickRows } from './rows/tick.ts';
 
 const ROWS: { readonly [name: string]: () => Promise<readonly Row[]> } = {
@@ -28,6 +29,8 @@ const ROWS: { readonly [name: string]: () => Promise<readonly Row[]> } = {
   postgres1000: () => postgresAppendRows(1000, 256, true),
   postgres10: () => postgresAppendRows(10, 1024, false),
   postgresRead: () => postgresReadRows(1000, 512),
+  tableWrites: tableWriteRows,
+  epidemicTables: epidemicTableRows,
 };
 
 await loadHash();

@@ -70,6 +70,7 @@ export {
   type TablesOptions,
   type TablesReport,
 } from './replay/tables.ts';
+export { type ReadTickLogOptions, readTickLog } from './replay/tick-log.ts';
 export { type BisectReport, bisect } from './replay/verify/bisect.ts';
 export type { DrawsDifference, EventAt, TickDifference } from './replay/verify/compare-ticks.ts';
 export type { VerifyOptions } from './replay/verify/options.ts';
@@ -178,6 +179,14 @@ export type {
   SqlRow,
 } from './simulation/sql-types.ts';
 export type { ChosenTicks, TablesChoice } from './simulation/tables/choice.ts';
+export type {
+  AfterTick,
+  InvariantTime,
+  LandedCommit,
+  SystemTime,
+  TickLogEntry,
+  TickTimes,
+} from './simulation/tick-log.ts';
 export type {
   Advanced,
   AdvanceOptions,

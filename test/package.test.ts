@@ -92,18 +92,21 @@ describe('in a project without the optional packages', () => {
     expect(evaluate(project, "console.log(typeof (await import('worldfold')).defineWorld)")).toBe('function');
   });
 
-  it('a store whose driver is missing says what to install', () => {
+  it('a store whose driver is missing, and tables without kysely, say what to install', () => {
     const code = `
       const { sqliteStore } = await import('worldfold/sqlite');
       const { pgliteStore, postgresStore } = await import('worldfold/postgres');
-      for (const opening of [sqliteStore(':memory:'), postgresStore('postgres://h'), pgliteStore(':memory:')]) {
+      const { runTables } = await import('worldfold/tables');
+      const stores = [sqliteStore(':memory:'), postgresStore('postgres://h'), pgliteStore(':memory:')];
+      for (const opening of [...stores, runTables({})]) {
         const e = await opening.catch((e) => e);
         console.log(e.code, e.hint);
       }`;
-    const [sqlite, server, embedded] = evaluate(project, code).split('\n');
+    const [sqlite, server, embedded, tables] = evaluate(project, code).split('\n');
     expect(sqlite).toMatch(/^MISSING_DEPENDENCY .*better-sqlite3 kysely$/);
     expect(server).toMatch(/^MISSING_DEPENDENCY .*pg kysely$/);
     expect(embedded).toMatch(/^MISSING_DEPENDENCY .*pg kysely @electric-sql\/pglite$/);
+    expect(tables).toMatch(/^MISSING_DEPENDENCY .*install kysely$/);
   });
 
   it('the types of the main entry and of the stores compile, library check included', () => {
@@ -155,6 +158,7 @@ describe('in a project with the optional packages', () => {
 
   it('importing the main entry, or that of a store, loads none of them', () => {
     const stores = "await import('worldfold/sqlite'); await import('worldfold/postgres')";
-    expect(evaluate(project, `await import('worldfold'); ${stores}`)).toBe('');
+    const tables = "await import('worldfold/tables')";
+    expect(evaluate(project, `await import('worldfold'); ${stores}; ${tables}`)).toBe('');
   });
 });

@@ -188,6 +188,15 @@ export class ByteReader {
   }
 }
 
+/**
+ * What so many reads give. A count that is too large ends where the bytes end, before there is room for it.
+ */
+export function repeat<T>(count: number, read: () => T): T[] {
+  const made: T[] = [];
+  for (let i = 0; i < count; i++) made.push(read());
+  return made;
+}
+
 /** Whether two byte strings are equal. */
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;

@@ -26,7 +26,7 @@ export const sha256: (bytes: Uint8Array) => Uint8Array = oneShot
 /** Milliseconds since 1970, for metadata only. */
 export const wallClock = (): number => now();
 
-/** Milliseconds on a clock that never goes back, for commit intervals and progress only. */
+/** Milliseconds on a clock that never goes back, for commit intervals, progress and tick logs only. */
 export const steadyClock = (): number => steadyNow();
 
 /** Lets timers, I/O and other tasks run before going on. */

@@ -1,5 +1,5 @@
 /**
- * The commands that judge a run: their words and their help.
+ * The commands that judge a run, its time too: their words and their help.
  */
 import { type Command, Option } from 'commander';
 import { EXIT } from './failure.ts';
@@ -7,6 +7,7 @@ import type { Io } from './io.ts';
 import { parseCount, parseTick } from './options.ts';
 import type { Done } from './program-commands.ts';
 import {
+  type Common,
   type Folding,
   guardOption,
   jsonOption,
@@ -20,6 +21,10 @@ interface Checking extends Folding {
   readonly to?: number;
   readonly every: number;
   readonly limit: number;
+}
+interface Profiling extends Common {
+  readonly from?: number;
+  readonly to?: number;
 }
 interface Shrinking extends Folding {
   readonly at?: number;
@@ -73,5 +78,25 @@ export function addCheckers(program: Command, io: Io, done: Done, failWith: Done
     .action(async (run: string, o: Shrinking) => {
       const { shrinkCommand } = await import('./commands/shrink.ts');
       done(await shrinkCommand(io, { ...o, run, json: o.json === true }));
+    });
+}
+
+/** Adds `profile`. */
+export function addProfile(program: Command, io: Io, done: Done): void {
+  program
+    .command('profile')
+    .summary('where the time of a run goes: systems, hashing, invariants, commits')
+    .description(
+      'Sums up the tick log of a run: how long its ticks took, which parts of them most, what waited for ' +
+        'the store, which invariants were asked and which broke. It needs no world, and reads only.',
+    )
+    .argument('<run>', 'the id of the run')
+    .addOption(tickOption('--from <tick>', 'the first tick to look at (default: 0)'))
+    .addOption(tickOption('--to <tick>', 'the last tick to look at (default: the last one)'))
+    .addOption(storeOption())
+    .addOption(jsonOption())
+    .action(async (run: string, o: Profiling) => {
+      const { profileCommand } = await import('./commands/profile.ts');
+      done(await profileCommand(io, { ...o, run, json: o.json === true }));
     });
 }

@@ -30,6 +30,7 @@ import {
   type Pairs,
   seedOption,
   storeOption,
+  tickLogOption,
   ticksOption,
   worldOption,
 } from './program-options.ts';
@@ -39,6 +40,7 @@ interface Made extends Common {
   readonly ticks: number;
   readonly config: Pairs;
   readonly id?: string;
+  readonly tickLog: boolean;
 }
 interface Resumable extends Omit<Made, 'seed'> {
   readonly seed?: string;
@@ -85,6 +87,7 @@ export function addMakers(program: Command, io: Io, done: Done): void {
     .addOption(seedOption().default(DEFAULT_SEED))
     .addOption(ticksOption(200))
     .addOption(configOption())
+    .addOption(tickLogOption())
     .addOption(jsonOption())
     .action(async (o: Made) => {
       const { demoCommand } = await import('./commands/demo.ts');
@@ -105,6 +108,7 @@ export function addMakers(program: Command, io: Io, done: Done): void {
     .option('--adopt', 'with --continue: go on though the code gives another world than was recorded')
     .option('--tables', 'keep the tables in SQL too, in the same transactions as the log')
     .addOption(guardOption())
+    .addOption(tickLogOption())
     .addOption(jsonOption())
     .action(async (module: string, o: Resumable) => {
       const { runCommand } = await import('./commands/run.ts');
@@ -150,6 +154,7 @@ export function addForkers(program: Command, io: Io, done: Done): void {
     .addOption(storeOption())
     .addOption(worldOption())
     .addOption(guardOption())
+    .addOption(tickLogOption())
     .addOption(jsonOption())
     .action(async (run: string, o: Forking) => {
       const { forkCommand } = await import('./commands/fork.ts');

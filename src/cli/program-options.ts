@@ -59,6 +59,10 @@ export const configOption = (): Option =>
 export const jsonOption = (): Option =>
   new Option('--json', 'one line of JSON on standard output, nothing else there');
 
+/** Whether records say how long their ticks took. */
+export const tickLogOption = (): Option =>
+  new Option('--no-tick-log', 'do not write beside each tick how long its parts took');
+
 /** The module to fold with. */
 export const worldOption = (): Option =>
   new Option('--world <file>', 'the world module (default: the one the run was made from)');

@@ -8,7 +8,7 @@ import { Command } from 'commander';
 import { EXIT, exitCodeOf, reportFailure } from './failure.ts';
 import type { Io } from './io.ts';
 import { ownPackage } from './package.ts';
-import { addCheckers } from './program-checkers.ts';
+import { addCheckers, addProfile } from './program-checkers.ts';
 import { addCopier, addFolders, addForkers, addMakers, addReaders, addSql } from './program-commands.ts';
 import { addProofs } from './program-proofs.ts';
 import { addTables } from './program-tables.ts';
@@ -25,6 +25,7 @@ Examples:
   worldfold replay first
   worldfold check first --world ./world.ts
   worldfold verify first
+  worldfold profile first
   worldfold copy first --tree --to postgres://me@db.example.org/worlds
 
 Exit codes: 0 done, 1 the check failed, 2 wrong usage, 130 stopped by Ctrl-C.`;
@@ -66,6 +67,7 @@ export async function runProgram(words: readonly string[], io: Io): Promise<numb
   addTables(program, io, done);
   addFolders(program, io, done, failWith);
   addCheckers(program, io, done, failWith);
+  addProfile(program, io, done);
   addProofs(program, io, done, failWith);
   for (const command of [program, ...program.commands]) prepare(command, io);
   try {

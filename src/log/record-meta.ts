@@ -2,12 +2,13 @@
  * Metadata of a record: what travels with a tick but outside every hash.
  *
  * It tells people and tools what the hashes alone can't: when a tick was encoded, its metrics, which tables
- * it changed and into what, and what computed it. Nothing that is folded depends on it.
+ * it changed and into what, what computed it, and how long that took. Nothing that is folded depends on it.
  */
-import type { ByteReader, ByteWriter } from '../base/bytes.ts';
+import { type ByteReader, type ByteWriter, repeat } from '../base/bytes.ts';
 import { canonicalJson, parseCanonical } from '../base/canonical.ts';
 import { assert, fail } from '../base/errors.ts';
 import type { engineHint } from '../base/platform.ts';
+import { decodeTimes, encodeTimes, type RecordTimes } from './record-times.ts';
 
 /** How many bytes of a table's hash are kept: enough to tell which table differs, where a world does. */
 export const TABLE_HASH_BYTES = 8;
@@ -40,10 +41,14 @@ export interface RecordMeta {
   readonly changed?: readonly ChangedTable[];
   /** Given by the first record of a writer; absent in older records. */
   readonly writer?: WriterNote;
+  /** How long the tick took; absent where the run keeps no tick log, and in older records. */
+  readonly times?: RecordTimes;
 }
 
 const HAS_CHANGED = 1;
 const HAS_WRITER = 2;
+const HAS_TIMES = 4;
+const PARTS = HAS_CHANGED | HAS_WRITER | HAS_TIMES;
 
 /** Writes metadata. */
 export function encodeMeta(writer: ByteWriter, meta: RecordMeta): void {
@@ -55,8 +60,12 @@ export function encodeMeta(writer: ByteWriter, meta: RecordMeta): void {
   writer.varint(meta.metrics.length * 2 + (meta.metricNames === null ? 0 : 1));
   for (const name of meta.metricNames ?? []) writer.text(name);
   for (const value of meta.metrics) writer.f64(value);
-  if (meta.changed === undefined && meta.writer === undefined) return;
-  writer.u8((meta.changed === undefined ? 0 : HAS_CHANGED) | (meta.writer === undefined ? 0 : HAS_WRITER));
+  const parts =
+    (meta.changed === undefined ? 0 : HAS_CHANGED) |
+    (meta.writer === undefined ? 0 : HAS_WRITER) |
+    (meta.times === undefined ? 0 : HAS_TIMES);
+  if (parts === 0) return;
+  writer.u8(parts);
   if (meta.changed !== undefined) {
     writer.varint(meta.changed.length);
     for (const { table, hash } of meta.changed) {
@@ -65,6 +74,7 @@ export function encodeMeta(writer: ByteWriter, meta: RecordMeta): void {
     }
   }
   if (meta.writer !== undefined) writer.text(canonicalJson(meta.writer));
+  if (meta.times !== undefined) encodeTimes(writer, meta.times);
 }
 
 /** Reads metadata. `NEWER_FORMAT` where it says something that this version does not know. */
@@ -72,8 +82,8 @@ export function decodeMeta(reader: ByteReader): RecordMeta {
   const time = reader.f64();
   const packed = reader.varint();
   const count = Math.floor(packed / 2);
-  const metricNames = packed % 2 === 1 ? Array.from({ length: count }, () => reader.text()) : null;
-  const metrics = Array.from({ length: count }, () => reader.f64());
+  const metricNames = packed % 2 === 1 ? repeat(count, () => reader.text()) : null;
+  const metrics = repeat(count, () => reader.f64());
   const parts = reader.left > 0 ? partsOf(reader.u8()) : 0;
   return {
     time,
@@ -81,19 +91,17 @@ export function decodeMeta(reader: ByteReader): RecordMeta {
     metrics,
     ...(parts & HAS_CHANGED && { changed: decodeChanged(reader) }),
     ...(parts & HAS_WRITER && { writer: parseCanonical(reader.text()) as WriterNote }),
+    ...(parts & HAS_TIMES && { times: decodeTimes(reader) }),
   };
 }
 
 /** What else the metadata say. Nothing else is said by no byte at all. */
 function partsOf(byte: number): number {
   if (byte === 0) fail('CORRUPT', 'metadata say that they say no more');
-  if (byte > (HAS_CHANGED | HAS_WRITER))
+  if (byte > PARTS)
     fail('NEWER_FORMAT', 'the metadata say something that this version does not know', { parts: byte });
   return byte;
 }
 
 const decodeChanged = (reader: ByteReader): ChangedTable[] =>
-  Array.from({ length: reader.varint() }, () => ({
-    table: reader.varint(),
-    hash: reader.raw(TABLE_HASH_BYTES),
-  }));
+  repeat(reader.varint(), () => ({ table: reader.varint(), hash: reader.raw(TABLE_HASH_BYTES) }));

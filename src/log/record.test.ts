@@ -266,7 +266,12 @@ describe('a damaged record', () => {
     expect(more(1, 0, 0)).toBe('CORRUPT');
     expect(more(1, 1, 0)).toBe('CORRUPT');
     expect(more(2, 1, 0x7b)).toBe('CORRUPT');
-    expect(more(4)).toBe('NEWER_FORMAT');
+    expect(more(4)).toBe('CORRUPT');
+    expect(more(4, 0, 0, 0, 0, 0, 0, 0)).toBe('accepted');
+    expect(more(4, 0, 0, 0, 0, 0, 0, 0, 0)).toBe('CORRUPT');
+    expect(more(4, 0, 0, 0, ...[255, 255, 255, 255, 255, 255, 255, 15], 0, 0)).toBe('CORRUPT');
+    expect(more(4, 8, 0, 0, 0, 0, 0, 0)).toBe('NEWER_FORMAT');
+    expect(more(8)).toBe('NEWER_FORMAT');
   });
 
   it('tells where it was met', () => {

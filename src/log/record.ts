@@ -6,7 +6,7 @@
  * exact order of events stands beside them as runs. Bytes hold no run id, so that a fork shares its parent's
  * records as they are.
  */
-import { ByteReader, ByteWriter, hex, sameBytes } from '../base/bytes.ts';
+import { ByteReader, ByteWriter, hex, repeat, sameBytes } from '../base/bytes.ts';
 import { assert, fail, isWorldfoldError } from '../base/errors.ts';
 import { crc32, STATE_HASH_BYTES } from '../base/hash.ts';
 import { sha256 } from '../base/platform.ts';
@@ -189,12 +189,6 @@ function decodeWaves(reader: ByteReader): Wave[] {
     }));
     return { origin, atOnce, runs };
   });
-}
-
-function repeat<T>(count: number, make: () => T): T[] {
-  const made: T[] = [];
-  for (let i = 0; i < count; i++) made.push(make());
-  return made;
 }
 
 /** Reads and verifies a record's frame: magic, version, length, hash, metadata. `where` goes into errors. */

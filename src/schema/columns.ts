@@ -28,6 +28,9 @@ export type Id<T extends string> = number & { readonly [flavor]?: ['id', T] };
 /** The code of an enum: the place of a name in its list of names. Codes of two enums never mix. */
 export type Code<N extends readonly string[]> = number & { readonly [flavor]?: ['code', N] };
 
+/** A bigint without a sign. It is a type of its own because SQL stores it in another way than an `i64`. */
+export type U64 = bigint & { readonly [flavor]?: ['u64'] };
+
 /** Whether a row may be written without the column: `default` fills in a value, `optional` fills in null. */
 export type Presence = 'required' | 'default' | 'optional';
 
@@ -257,7 +260,7 @@ export const t = Object.freeze({
   /** Whole numbers from −2³¹ to 2³¹ − 1. */
   i32: (): Column<number> => column({ type: 'i32' }),
   /** Bigints from 0 to 2⁶⁴ − 1. */
-  u64: (): Column<bigint> => column({ type: 'u64' }),
+  u64: (): Column<bigint, U64> => column({ type: 'u64' }),
   /** Bigints from −2⁶³ to 2⁶³ − 1. */
   i64: (): Column<bigint> => column({ type: 'i64' }),
   /** Whole numbers within ±2⁵³, as JavaScript counts exactly. */

@@ -76,6 +76,8 @@ export interface WriteCells<V> {
 }
 
 type OrNull<C extends AnyColumn> = C[typeof info]['presence'] extends 'optional' ? null : never;
+/** Numbers as they are read and written: how SQL stores a bigint is no concern of theirs. */
+type Plain<R> = R extends bigint ? bigint : R;
 /** Values in a row each: numbers as a typed array, others as an array of values. */
 type Stored<V, Null> = [V] extends [number | bigint] ? ReadColumn<V> : readonly (V | Null)[];
 type ReadOne<S extends Shape, C extends AnyColumn, Own extends string> =
@@ -86,7 +88,7 @@ type ReadOne<S extends Shape, C extends AnyColumn, Own extends string> =
         ? readonly ValueOf<S, C, Own>[]
         : Stored<PlainValue<S, C, Own>, OrNull<C>>
     : RawOf<C> extends number | bigint
-      ? ReadColumn<RawOf<C>>
+      ? ReadColumn<Plain<RawOf<C>>>
       : RawOf<C> extends AsVec
         ? ReadColumn<number>
         : readonly ValueOf<S, C, Own>[];
@@ -118,7 +120,7 @@ type WriteOne<S extends Shape, C extends AnyColumn, Own extends string> =
         ? WriteCells<ValueOf<S, C, Own>>
         : Write<PlainValue<S, C, Own>, OrNull<C>>
     : RawOf<C> extends number | bigint
-      ? WriteColumn<RawOf<C>, RawOf<C> | OrNull<C>>
+      ? WriteColumn<Plain<RawOf<C>>, Plain<RawOf<C>> | OrNull<C>>
       : WriteCells<ValueOf<S, C, Own>>;
 /** The fields of a struct to write. */
 export type WriteView<S extends Shape, C extends Columns, Own extends string> = {

@@ -24,11 +24,12 @@ const POLICY = [
   'maxInputs',
   'maxUndurable',
   'leaseMs',
+  'tickLog',
   'clocks',
 ];
 const CREATE = ['store', 'seed', 'id', 'config', 'hints', ...POLICY];
 const OPEN = ['store', 'id', 'takeover', 'adopt', 'later', ...POLICY];
-const FORK = ['at', 'because', 'inputs', 'config', 'seed', 'later', 'id', 'hints', 'guard'];
+const FORK = ['at', 'because', 'inputs', 'config', 'seed', 'later', 'id', 'hints', 'guard', 'tickLog'];
 const REPLAY = ['store', 'id', 'to', 'onProgress', 'signal', 'guard'];
 const READS = ['read', 'head', 'list'];
 const WRITES = [...READS, 'create', 'append', 'acquire', 'renew', 'release'];
@@ -121,8 +122,9 @@ function checkFlag(name: string, flag: unknown): void {
   fail('BAD_USAGE', `${name} must be true or false, not ${show(flag)}`, {}, `Write ${name}: true.`);
 }
 
-function checkPolicy({ commit, clocks, guard, paranoid, snapshots, tables }: Given): void {
+function checkPolicy({ commit, clocks, guard, paranoid, snapshots, tables, tickLog }: Given): void {
   checkFlag('paranoid', paranoid);
+  checkFlag('tickLog', tickLog);
   guardLevels(guard);
   if (commit !== undefined) checkNames('commit', commit, ['ticks', 'ms']);
   if (snapshots !== undefined && snapshots !== false)
@@ -196,6 +198,7 @@ export function checkFork(options: unknown): void {
     );
   checkHints((options as Given).hints);
   guardLevels((options as Given).guard);
+  checkFlag('tickLog', (options as Given).tickLog);
 }
 
 /** The arguments of `replay`. */
@@ -221,9 +224,9 @@ export function checkAdvance(n: unknown, options: unknown): void {
   checkSignal(signal);
 }
 
-/** The range of `events`: whole numbers from 0 on; `to` may be Infinity. */
-export function checkRange(range: unknown): void {
-  checkNames('the range of events', range, ['from', 'to']);
+/** The range of `events` and `tickLog`: whole numbers from 0 on; `to` may be Infinity. */
+export function checkRange(range: unknown, of = 'events'): void {
+  checkNames(`the range of ${of}`, range, ['from', 'to']);
   const { from = 0, to = 0 } = range as Given;
   const isTick = (tick: unknown): boolean => Number.isSafeInteger(tick) && (tick as number) >= 0;
   if (!isTick(from) || !(isTick(to) || to === Number.POSITIVE_INFINITY))
@@ -233,6 +236,15 @@ export function checkRange(range: unknown): void {
       { from, to },
       'Write { from: 10, to: 20 }: whole numbers from 0 on, both included.',
     );
+}
+
+/** A tick that a run has: `NO_TICK`. */
+export function checkHasTick(
+  { id, tick: head }: { readonly id: string; readonly tick: number },
+  tick: number,
+): void {
+  if (!Number.isSafeInteger(tick) || tick < 0 || tick > head)
+    fail('NO_TICK', `run '${id}' has no tick ${show(tick)}: it has 0 to ${head}`, { run: id, tick, head });
 }
 
 /** The arguments of `on`. */

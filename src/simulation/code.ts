@@ -1,13 +1,15 @@
 /**
- * Digests of the texts of a world's functions, and the header of a run that carries them: hints about code,
- * never a proof. Results decide.
+ * Digests of the texts of a world's functions, and what carries them: the header of a run, the first record
+ * of a writer. They are hints about code, never a proof. Results decide.
  */
 import { hex } from '../base/bytes.ts';
 import { engineHint, sha256 } from '../base/platform.ts';
 import { utf8 } from '../base/text.ts';
 import { headerText, type RunHeader } from '../log/header.ts';
-import type { RecordMeta, WriterNote } from '../log/record-meta.ts';
-import type { ComputedTick } from './engine.ts';
+import { encodeRecord } from '../log/record.ts';
+import type { WriterNote } from '../log/record-meta.ts';
+import type { LogRecord } from '../log/store.ts';
+import type { ComputedTick, Engine } from './engine.ts';
 import type { AnyWorld } from './world.ts';
 
 const digest = (texts: readonly unknown[]): string =>
@@ -58,16 +60,24 @@ export function headerOf(
 }
 
 /**
- * What travels beside a computed tick. The first record of a writer introduces it: its code, its engine, and
- * what its metrics are called.
+ * The record of a tick that the engine has computed. What travels beside the tick is put with it: the time,
+ * metrics, and where a tick log is kept, how long everything took. The first record of a writer introduces
+ * it: its code, its engine, and what its metrics are called.
  */
-export function metaOf(
-  world: AnyWorld,
-  { metrics, changed }: Pick<ComputedTick, 'metrics' | 'changed'>,
+export function recordOf(
+  { world, timer }: Engine,
+  { content, metrics, changed }: ComputedTick,
   time: number,
   introduces: boolean,
-): RecordMeta {
-  if (!introduces) return { time, metricNames: null, metrics, ...changed };
-  const metricNames = Object.keys(world.def.metrics ?? {});
-  return { time, metricNames, metrics, ...changed, writer: writerOf(world) };
+): LogRecord {
+  const record = encodeRecord(content, {
+    time,
+    metricNames: introduces ? Object.keys(world.def.metrics ?? {}) : null,
+    metrics,
+    ...changed,
+    ...(introduces && { writer: writerOf(world) }),
+    ...(timer !== null && { times: timer.take(introduces) }),
+  });
+  timer?.encoded();
+  return record;
 }

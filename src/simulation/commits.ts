@@ -31,7 +31,9 @@ export class Commits {
     this.run = parts.id;
     this.queue = queue;
     this.committer = new Committer(parts, durable, {
+      sent: () => parts.timer?.sent(),
       landed: (records) => {
+        parts.timer?.landed(records);
         parts.engine.watch.release();
         if (!this.lost) this.failure = null;
         queue.committed(records.at(-1)!.tick);

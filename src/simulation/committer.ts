@@ -80,6 +80,8 @@ export interface CommitterParts {
 
 /** What becomes of the groups of one run; called between ticks, as soon as it is known. */
 export interface Landing {
+  /** A group is handed to the store. */
+  sent(): void;
   /** The records of a group are durable. */
   landed(records: readonly LogRecord[]): void;
   /** A group was not taken: `STALLED`, or see {@link isLost}. It waits again. */
@@ -187,6 +189,7 @@ export class Committer {
     if (this.fresh > 0) this.closeGroup();
     const { groups } = this;
     const records = [...this.waiting];
+    this.landing.sent();
     this.flight = this.offer(records).then(
       (durable) => {
         this.land(records, groups, durable);

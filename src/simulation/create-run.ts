@@ -9,11 +9,10 @@ import { freshName } from '../base/platform.ts';
 import { type Environment, HASH_VERSION } from '../log/environment.ts';
 import { rootPath } from '../log/lineage.ts';
 import { segmentPrefix } from '../log/reader.ts';
-import { encodeRecord } from '../log/record.ts';
 import type { LogRecord, NewRun, Store } from '../log/store.ts';
 import { RANDOM_VERSION } from '../random/digest.ts';
 import { checkCreate, checkNewId } from './arguments.ts';
-import { foldHint, headerOf, metaOf } from './code.ts';
+import { foldHint, headerOf, recordOf } from './code.ts';
 import { keptAnswer, release } from './committer.ts';
 import { configHint, configText, validConfig } from './config.ts';
 import type { Engine } from './engine.ts';
@@ -53,7 +52,8 @@ export async function createCore(world: AnyWorld, options: CreateOptions): Promi
   const given = policyParts(world, options);
   const engine = newEngine(world, options);
   engine.propose(environment);
-  const { record, time } = tickZero(world, engine, id, given.wallClock);
+  engine.timer = given.timer;
+  const { record, time } = tickZero(engine, id, given.wallClock);
   const segment = segmentPrefix(id) + freshName();
   const { store, seed, hints } = options;
   const config = configHint(environment.config);
@@ -77,7 +77,6 @@ async function refusedRows(held: Parameters<typeof release>[0], why: unknown): P
 
 /** Computes and encodes tick 0, with everything that may fail in it: nothing is stored yet. */
 function tickZero(
-  world: AnyWorld,
   engine: Engine,
   id: string,
   clock: () => number,
@@ -86,7 +85,7 @@ function tickZero(
     const computed = engine.setup();
     engine.hasEnded();
     const time = clock();
-    const record = encodeRecord(computed.content, metaOf(world, computed, time, true));
+    const record = recordOf(engine, computed, time, true);
     engine.advanceTo(computed.content, record.hash);
     return { record, time };
   } catch (e) {

@@ -1,8 +1,9 @@
 /**
  * The tick: inputs, systems, invariants, metrics, and what they leave behind as content of a record.
  *
- * Pure computation over one world state: no store, no clock, nothing that waits. A tick that throws leaves
- * the state in pieces; whoever called must rebuild it before its next use.
+ * Pure computation over one world state: no store, nothing that waits, and no clock save that of a tick log,
+ * which is told what has ended and tells nothing. A tick that throws leaves the state in pieces; whoever
+ * called must rebuild it before its next use.
  */
 import { ambient, GUARDED, type GuardLevels, type Running } from '../base/ambient.ts';
 import { sameBytes } from '../base/bytes.ts';
@@ -20,6 +21,7 @@ import { defaultOf } from '../schema/validate.ts';
 import { DerivedValues } from './derived.ts';
 import { FoldedWorld, type TableHashes } from './folded-world.ts';
 import { TickEvents } from './tick-events.ts';
+import type { TickTimer } from './tick-timer.ts';
 import type { AnyCtx, AnyDerived, AnyNow, AnySystem, AnyWorld } from './world.ts';
 
 /** An input that was validated and waits for its tick. */
@@ -94,6 +96,8 @@ export class Engine extends FoldedWorld {
   /** What runs now. */
   private part: Part = {};
   protected drawing: TickStreams | null = null;
+  /** Times the ticks, where the run keeps a tick log. */
+  timer: TickTimer | null = null;
   /** The tables' hashes as the last record told them; null where it is not known what it told. */
   private told: TableHashes | null = null;
 
@@ -162,6 +166,7 @@ export class Engine extends FoldedWorld {
           this.checkSingles();
         });
       });
+      this.timer?.opened();
       return [];
     });
   }
@@ -219,6 +224,7 @@ export class Engine extends FoldedWorld {
   private runTick(inputs: readonly PendingInput[], how: How): ComputedTick {
     return this.compute(this.position.tick + 1, how, () => {
       const applied = inputs.map((input, index) => this.applyInput(input, index));
+      this.timer?.opened();
       for (const system of this.world.def.systems) this.runSystem(system);
       return applied;
     });
@@ -226,6 +232,7 @@ export class Engine extends FoldedWorld {
 
   private compute(tick: number, { hashed, checked }: How, run: () => AppliedInput[]): ComputedTick {
     this.tick = tick;
+    this.timer?.begin();
     this.events.begin(tick);
     this.drawing = this.streams.tick(tick);
     this.watch.begin();
@@ -235,10 +242,14 @@ export class Engine extends FoldedWorld {
       const draws = this.drawing.draws();
       // Conditions and measures may not draw: what they do must leave no trace in the record.
       this.endDraws();
+      this.timer?.passed();
       if (checked) this.checkInvariants(tick);
       const metrics = checked ? this.measure() : [];
+      this.timer?.measured();
       const content = this.content(tick, draws, hashed);
-      return { content, metrics, inputs, changed: content.stateHash === null ? {} : this.changedTables() };
+      const changed = content.stateHash === null ? {} : this.changedTables();
+      this.timer?.ended(hashed);
+      return { content, metrics, inputs, changed };
     } catch (e) {
       this.state.gate.abandon();
       this.state.gate.hidden = true;
@@ -318,20 +329,23 @@ export class Engine extends FoldedWorld {
   }
 
   protected runSystem({ name, options, run }: AnySystem): void {
-    const { tick } = this;
+    const { tick, timer } = this;
     if (options.every !== undefined && tick % options.every !== 0) return;
+    timer?.takesTurn(name);
     const { when } = options;
-    if (
-      when !== undefined &&
-      !this.guarded({ origin: name }, () => this.condition(when, `'when' of '${name}'`))
-    )
-      return;
+    if (when !== undefined) {
+      const holds = this.guarded({ origin: name }, () => this.condition(when, `'when' of '${name}'`));
+      timer?.answered();
+      if (!holds) return;
+    }
     const atOnce = options.effects === 'at-once';
     const rounds = options.repeat?.max ?? 1;
     for (let round = 1; ; round++) {
-      const emitted = this.events.wave(name, atOnce, () =>
-        this.guarded({ origin: name }, () => refusePromise(run(this.ctx), `system '${name}'`)),
-      );
+      const emitted = this.events.wave(name, atOnce, () => {
+        this.guarded({ origin: name }, () => refusePromise(run(this.ctx), `system '${name}'`));
+        timer?.returned();
+      });
+      timer?.applied();
       if (emitted === 0 || options.repeat === undefined) return;
       if (round === rounds)
         fail(
@@ -361,6 +375,7 @@ export class Engine extends FoldedWorld {
         refusePromise(result, `the invariant '${invariant}'`);
         return offending(result);
       });
+      this.timer?.asked();
       if (rows !== null) yield { invariant, rows };
     }
   }

@@ -29,14 +29,16 @@ export const hashTooLate = (run: string, tick: number, now: number): never =>
     'The run does not hash every tick: read stateHash before advancing again, or lower hashEvery.',
   );
 
-/** Where a tick failed, as far as it is known, for questions about failed ticks. */
-const placeOf = (error: unknown): object =>
-  Object.fromEntries(
-    ['origin', 'kind', 'invariant', 'metric'].flatMap((name) => {
-      const value = isWorldfoldError(error) ? error.facts[name] : undefined;
-      return typeof value === 'string' ? [[name, value]] : [];
-    }),
-  );
+/**
+ * Where a tick failed, as far as it is known, and how many rows broke an invariant: for questions about
+ * failed ticks.
+ */
+function placeOf(error: unknown): object {
+  const facts = isWorldfoldError(error) ? error.facts : {};
+  const known = ['origin', 'kind', 'invariant', 'metric'].filter((name) => typeof facts[name] === 'string');
+  const rows = Array.isArray(facts.rows) ? { rows: facts.rows.length } : {};
+  return { ...Object.fromEntries(known.map((name) => [name, facts[name]])), ...rows };
+}
 
 /**
  * A failed attempt as it is kept: the error with its place, and the inputs of the tick with their rows as

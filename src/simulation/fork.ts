@@ -40,6 +40,7 @@ export interface ForkOptions {
   readonly id?: string;
   readonly hints?: { readonly [name: string]: string };
   readonly guard?: GuardOption;
+  readonly tickLog?: boolean;
 }
 
 /** The policy of an option. */
@@ -116,8 +117,8 @@ export function laterReader(
  */
 export function forkCall(world: AnyWorld, of: PolicyOptions & { readonly store: Store }): RunParts['fork'] {
   return async (source, known, parent, options) => {
-    const { at, guard } = options;
-    const o = guard === undefined ? of : { ...of, guard };
+    const { at, guard, tickLog } = options;
+    const o = { ...of, ...(guard !== undefined && { guard }), ...(tickLog !== undefined && { tickLog }) };
     const engine = newEngine(world, o);
     const restoring = lookingBack(foldHint(world), known, at, parent);
     await restore(engine, source, at, restoring).catch((e) => noState(e, parent, at));

@@ -15,6 +15,7 @@ const CALLS = {
   on: 'run.on',
   events: 'run.events',
   metrics: 'run.metrics',
+  tickLog: 'run.tickLog',
   at: 'run.at',
   fork: 'run.fork',
   close: 'run.close',

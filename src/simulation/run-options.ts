@@ -13,6 +13,7 @@ import { hashTooLate } from './failures.ts';
 import type { RunParts } from './run-parts.ts';
 import type { SnapshotPolicy } from './snapshots.ts';
 import type { InlineTables } from './tables/inline.ts';
+import { TickTimer } from './tick-timer.ts';
 import type { GuardOption } from './types.ts';
 import type { AnyNow, AnyWorld } from './world.ts';
 
@@ -50,8 +51,8 @@ export function resultOf(
 }
 
 /**
- * The choices that a run makes about itself. `hashEvery` decides which records hold a state hash; the rest no
- * byte.
+ * The choices that a run makes about itself. `hashEvery` decides which records hold a state hash, `tickLog`
+ * whether their metadata hold times; the rest no byte.
  */
 export interface PolicyOptions {
   readonly hashEvery?: number;
@@ -66,6 +67,8 @@ export interface PolicyOptions {
   readonly maxInputs?: number;
   readonly maxUndurable?: number;
   readonly leaseMs?: number;
+  /** Whether records say how long their ticks took, in their metadata. */
+  readonly tickLog?: boolean;
   /** Milliseconds since 1970, for metadata; and a clock for intervals. For tests. */
   readonly clocks?: { readonly wall?: () => number; readonly steady?: () => number };
 }
@@ -134,11 +137,15 @@ export const newEngine = (world: AnyWorld, o: PolicyOptions): Engine => new Engi
 export const policyParts = (
   world: AnyWorld,
   o: PolicyOptions,
-): Pick<RunParts, 'policy' | 'snapshots' | 'maxInputs' | 'wallClock' | 'steadyClock' | 'another'> => ({
+): Pick<
+  RunParts,
+  'policy' | 'snapshots' | 'maxInputs' | 'wallClock' | 'steadyClock' | 'timer' | 'another'
+> => ({
   policy: commitPolicy(o),
   snapshots: snapshotPolicy(o),
   maxInputs: positive('maxInputs', o.maxInputs, DEFAULTS.maxInputs),
   wallClock: o.clocks?.wall ?? wallClock,
   steadyClock: o.clocks?.steady ?? steadyClock,
+  timer: o.tickLog === true ? new TickTimer(world, o.clocks?.steady ?? steadyClock) : null,
   another: () => newEngine(world, o),
 });

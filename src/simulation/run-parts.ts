@@ -12,6 +12,7 @@ import type { KnownLog } from './restore.ts';
 import type { RunCore } from './run.ts';
 import type { SnapshotPolicy } from './snapshots.ts';
 import type { InlineRows } from './tables/inline.ts';
+import type { TickTimer } from './tick-timer.ts';
 
 /** What a run is made of; times come from the clocks that it is given. */
 export interface RunParts {
@@ -44,6 +45,8 @@ export interface RunParts {
   readonly maxInputs: number;
   /** Whether the log says already what computes its ticks, and what the metrics are called. */
   readonly introduced: boolean;
+  /** Times ticks and commits, where the run keeps a tick log. */
+  readonly timer: TickTimer | null;
   readonly wallClock: () => number;
   readonly steadyClock: () => number;
 }

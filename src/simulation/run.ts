@@ -5,11 +5,9 @@
  * What waits is here; what is computed is in the engine.
  */
 import type { GuardLevels } from '../base/ambient.ts';
-import { show } from '../base/canonical.ts';
-import { fail, WorldfoldError } from '../base/errors.ts';
+import { WorldfoldError } from '../base/errors.ts';
 import { yieldToEvents } from '../base/platform.ts';
 import type { EnvironmentChange } from '../log/environment.ts';
-import { encodeRecord } from '../log/record.ts';
 import { hasSnapshots, type LogRecord, type SnapshotInfo, unsupported } from '../log/store.ts';
 import type { KindLayout } from '../schema/compile.ts';
 import { validRow } from '../schema/validate.ts';
@@ -17,12 +15,13 @@ import {
   checkAdvance,
   checkFork,
   checkFrom,
+  checkHasTick,
   checkObserver,
   checkRange,
   checkSource,
   type InputFrom,
 } from './arguments.ts';
-import { metaOf } from './code.ts';
+import { recordOf } from './code.ts';
 import { Commits } from './commits.ts';
 import { release } from './committer.ts';
 import { type ComputedTick, type Engine, InputRefused } from './engine.ts';
@@ -37,6 +36,7 @@ import { type AdvanceOptions, type AdvanceResult, resultOf } from './run-options
 import type { RunParts } from './run-parts.ts';
 import { checkCall, type RunCall, type RunState } from './run-states.ts';
 import { checkUnpin, SnapshotKeeper } from './snapshots.ts';
+import { type TickLogEntry, tickLogOf } from './tick-log.ts';
 import type { KeptSnapshot } from './types.ts';
 import { checkAfter, restoreWithin } from './within-tick.ts';
 import type { AnyWorld } from './world.ts';
@@ -77,6 +77,7 @@ export class RunCore {
     this.id = id;
     this.parts = parts;
     this.engine = engine;
+    engine.timer = parts.timer;
     this.queue = new InputQueue(id, parts.maxInputs);
     this.observers = new Observers(id, engine.world.schema.compiled);
     this.commits = new Commits(parts, durable, this.queue, this.observers);
@@ -183,7 +184,7 @@ export class RunCore {
     await this.still;
     if (this.rebuildTo !== null) await this.rebuild();
     await this.advanceTo(this.tick + n, options);
-    if (this.state === 'advancing' && this.queue.waitsForCommit) await this.commit();
+    if (this.state === 'advancing' && this.queue.waitsForCommit) await this.waiting(() => this.commit());
     // A commit that nobody waited for may have failed, or a flush beside. A close tells of it by itself.
     if (this.state !== 'closed') this.commits.check();
     return resultOf(this, this.engine);
@@ -214,7 +215,7 @@ export class RunCore {
 
   /** Keeps a snapshot of the world as it is, after everything before it is durable. */
   private async keepSnapshot(keeper: SnapshotKeeper): Promise<void> {
-    await this.commit();
+    await this.waiting(() => this.commit());
     await this.kept(keeper.keepQuietly());
   }
 
@@ -270,8 +271,7 @@ export class RunCore {
 
   private encode(computed: ComputedTick): LogRecord {
     const { engine, parts, introduced } = this;
-    const meta = metaOf(engine.world, computed, parts.wallClock(), !introduced);
-    const record = encodeRecord(computed.content, meta);
+    const record = recordOf(engine, computed, parts.wallClock(), !introduced);
     this.introduced = true;
     engine.advanceTo(computed.content, record.hash);
     return record;
@@ -330,7 +330,13 @@ export class RunCore {
   /** Hands what waits to the store; waits for it only where too much waits. */
   private handOver(): Promise<void> {
     this.engine.watch.release();
-    return this.commits.handOver();
+    return this.waiting(() => this.commits.handOver());
+  }
+
+  /** Waits, within an advance, for the store. */
+  private waiting(call: () => Promise<void>): Promise<void> {
+    const { timer } = this.parts;
+    return timer === null ? call() : timer.waits(call);
   }
 
   /** Makes everything computed durable. */
@@ -378,19 +384,18 @@ export class RunCore {
     return metricsOf(this.source, this.tick);
   }
 
-  private checkTick(tick: number): void {
-    if (!Number.isSafeInteger(tick) || tick < 0 || tick > this.tick)
-      fail('NO_TICK', `run '${this.id}' has no tick ${show(tick)}: it has 0 to ${this.tick}`, {
-        run: this.id,
-        tick,
-        head: this.tick,
-      });
+  /** How long ticks took, over ticks `from` to `to`, both included. */
+  tickLog(given: { from?: number; to?: number } = {}): AsyncIterable<TickLogEntry> {
+    this.check('read');
+    checkRange(given, 'tickLog');
+    const { from = 0, to = this.tick } = given;
+    return tickLogOf(this.source, from, Math.min(to, this.tick));
   }
 
   /** The world as it was after a tick, or within it after an origin, built anew. */
   async at(tick: number, options: { readonly after?: string } = {}): Promise<object> {
     this.check('read');
-    this.checkTick(tick);
+    checkHasTick(this, tick);
     const after = checkAfter(this.definition, tick, options);
     const engine = this.parts.another();
     const how = this.restoring(after === undefined ? tick : tick - 1);
@@ -402,7 +407,7 @@ export class RunCore {
   async fork(options: ForkOptions): Promise<RunCore> {
     this.check('read');
     checkFork(options);
-    this.checkTick(options.at);
+    checkHasTick(this, options.at);
     if (options.at > this.durableTick) await this.flush();
     try {
       return await this.parts.fork(this.source, this.known, this.id, options);

@@ -21,6 +21,7 @@ import type { WorldDef } from './define-world.ts';
 import type { RunState } from './run-states.ts';
 import type { SqlOptions, SqlParams, SqlQuery, SqlRow } from './sql-types.ts';
 import type { InlineTables } from './tables/inline.ts';
+import type { TickLogEntry } from './tick-log.ts';
 
 export type { RunState } from './run-states.ts';
 
@@ -172,6 +173,17 @@ export interface Run<S extends Shape, M extends string> extends AsyncClose {
   /** The world's metrics, a row a tick. */
   metrics(): Promise<Frame<M | 'tick'>>;
   /**
+   * How long the ticks so far took, one after another. What a tick's writer did not time is null. `BAD_USAGE`
+   * for no such range.
+   *
+   * @example
+   * ```ts
+   * for await (const { tick, times } of run.tickLog({ from: 100 }))
+   *   if (times !== null && times.computedMs > 50) slow.push(tick);
+   * ```
+   */
+  tickLog(range?: TickRange): AsyncIterable<TickLogEntry>;
+  /**
    * The world as it was after a tick, built from the nearest snapshot. `NO_TICK` when the run has not
    * computed it; `NO_STATE` when it can't be rebuilt: the log is damaged there, or other code recorded it.
    * `after` stops within the tick: after its inputs (`inputs`), or after a system by its name.
@@ -276,6 +288,8 @@ export interface ForkOptions<S extends Shape> {
   readonly hints?: { readonly [name: string]: string };
   /** How the fork is guarded: as its parent is where left out. */
   readonly guard?: GuardOption;
+  /** Whether the fork keeps a tick log: as its parent does where left out. */
+  readonly tickLog?: boolean;
 }
 
 /**
@@ -285,7 +299,10 @@ export interface ForkOptions<S extends Shape> {
  */
 export type GuardOption = GuardLevel | { readonly [group in GuardGroup]?: GuardLevel };
 
-/** How a run works. Nothing of it changes what is computed; `hashEvery` decides which records hold a hash. */
+/**
+ * How a run works. Nothing of it changes what is computed; `hashEvery` decides which records hold a hash, and
+ * `tickLog` which hold times.
+ */
 export interface RunPolicy {
   /** Record the state hash every so many ticks (1). It is part of the record, so keep it over reopenings. */
   readonly hashEvery?: number;
@@ -320,6 +337,11 @@ export interface RunPolicy {
   readonly maxInputs?: number;
   /** How many bytes of records may wait for a commit, in flight included, before an advance waits. */
   readonly maxUndurable?: number;
+  /**
+   * Keep a tick log (false): each record says, outside every hash, how long the parts of its tick took. Read
+   * it by `tickLog`, by SQL or by `worldfold profile`; docs/profile.md says what the times mean.
+   */
+  readonly tickLog?: boolean;
   /** Clocks for metadata and for intervals, in milliseconds; for tests. No clock reaches a tick. */
   readonly clocks?: { readonly wall?: () => number; readonly steady?: () => number };
   /** How long the run stays the writer without a sign of life, in milliseconds. */

@@ -93,8 +93,12 @@ function refused(query: string, why: string, moments: ReadonlyMap<string, Moment
   const place = placeOf(query, why);
   const where = place === null ? '' : ` (line ${place.line}, column ${place.column})`;
   const names = [...moments].flatMap(([name, { log }]) => {
-    const { tables, kinds, events, metrics } = catalogueOf(log.world);
-    const own = [...tables.map((table) => table.name), events, ...kinds.map((kind) => kind.name), metrics];
+    const { tables, kinds, events, metrics, tickLog } = catalogueOf(log.world);
+    const own = [
+      ...tables.map((table) => table.name),
+      ...[events, ...kinds.map((kind) => kind.name)],
+      ...[metrics, tickLog.ticks, tickLog.parts],
+    ];
     return own.map((table) => (name === 'main' ? table : `${name}.${table}`));
   });
   return fail(

@@ -1,5 +1,5 @@
 /**
- * A world at a tick, with its events and metrics up to then, as tables of SQL.
+ * A world at a tick, with its events, metrics and tick log up to then, as tables of SQL.
  *
  * Owns which tables there are and what they are called. Columns are read for those only that a query names:
  * reading the log for events takes as long as the log is.
@@ -21,6 +21,7 @@ import { frames, type LogSource, metricsOf } from '../simulation/history.ts';
 import { eventsUnder, pastOf } from '../simulation/past.ts';
 import type { AnyWorld } from '../simulation/world.ts';
 import type { TaskBase, TaskTable } from './task.ts';
+import { type TickNames, tickTables } from './tick-tables.ts';
 
 /** What a query may look at under one name. */
 export interface Moment {
@@ -47,6 +48,8 @@ export interface Catalogue {
   readonly kinds: readonly (SqlTable & { readonly layout: KindLayout })[];
   readonly events: string;
   readonly metrics: string;
+  /** The two tables of the tick log. */
+  readonly tickLog: TickNames;
 }
 
 /** Tables of the world have the first choice of names. Rows of a setup are no kind of their own here. */
@@ -57,12 +60,13 @@ export function catalogueOf({ schema: { compiled } }: AnyWorld): Catalogue {
     .map((layout) => sqlTable('sqlite', layout, { name: names.give(layout.name) }));
   const events = names.give(EVENTS);
   const metrics = names.give('metrics');
+  const tickLog = { ticks: names.give('ticks'), parts: names.give('tick_parts') };
   const own = compiled.kinds.filter(({ source }) => source !== 'insert' && source !== 'source');
   const kinds = own.map((layout) => ({
     ...sqlTable('sqlite', layout, { name: names.give(`events_${layout.name}`), taken: EVENT_COLUMNS }),
     layout,
   }));
-  return { tables, kinds, events, metrics };
+  return { tables, kinds, events, metrics, tickLog };
 }
 
 /** Whether a query names a table; too often rather than too seldom. */
@@ -221,6 +225,8 @@ export async function baseOf(name: string, moment: Moment, query: string): Promi
     },
     tick,
   );
+  const { tickLog } = catalogue;
+  const timed = Object.values(tickLog).some((table) => isNamed(query, table));
   return {
     name,
     tables: [
@@ -228,6 +234,7 @@ export async function baseOf(name: string, moment: Moment, query: string): Promi
       ...catalogue.kinds.map((kind) => kindTable(kind, found.kinds.get(kind.layout))),
       allEvents(catalogue.events, id, found.rows),
       await metricTable(catalogue.metrics, source, isNamed(query, catalogue.metrics) ? tick : 0),
+      ...(await tickTables(tickLog, timed ? source : null, tick)),
     ],
   };
 }

@@ -103,6 +103,48 @@ describe('a query', () => {
     ]);
     await run.close();
   });
+  test('sees how long ticks took, where the run keeps a tick log', async () => {
+    let now = 0;
+    const slowly = tallySchema.system('slow', ({ tick, emit }) => {
+      now += tick;
+      emit.add({ n: 1 });
+    });
+    const slow = tally({
+      systems: [slowly],
+      invariants: { fine: () => true },
+    });
+    const clocks = { wall: () => 9, steady: () => now };
+    const run = await createRun(slow, { store: memoryStore(), id: 'a', seed: 's', tickLog: true, clocks });
+    await run.advance(3);
+    await run.flush();
+    await run.advance(1);
+    const rows = await run.sql(3, 'select tick, computed_ms / 2 as half, other_ms, commit_ticks from ticks');
+    expect(rows).toEqual([
+      { tick: 0, half: 0, other_ms: 0, commit_ticks: null },
+      { tick: 1, half: 0.5, other_ms: 0, commit_ticks: null },
+      { tick: 2, half: 1, other_ms: 0, commit_ticks: null },
+      { tick: 3, half: 1.5, other_ms: 0, commit_ticks: null },
+    ]);
+    const found = await run.sql(4, 'select tick, commit_ticks as n, commit_ms as ms from ticks where n > 0');
+    expect(found).toEqual([{ tick: 3, n: 3, ms: 0 }]);
+    const parts = "select * from tick_parts where tick = 2 and part in ('system', 'apply', 'invariant')";
+    expect(await run.sql(4, parts)).toEqual([
+      { tick: 2, part: 'system', name: 'slow', ms: 2 },
+      { tick: 2, part: 'apply', name: 'slow', ms: 0 },
+      { tick: 2, part: 'invariant', name: 'fine', ms: 0 },
+    ]);
+    const sums = `select count(*) as n from ticks join
+      (select tick, sum(ms) as ms from tick_parts group by tick) using (tick) where ms = computed_ms`;
+    expect(await run.sql(4, sums)).toEqual([{ n: 5 }]);
+    await run.close();
+    const untimed = await made(1);
+    expect(await untimed.run.sql(1, 'select tick, computed_ms, events from ticks')).toEqual([
+      { tick: 0, computed_ms: null, events: 0 },
+      { tick: 1, computed_ms: null, events: 3 },
+    ]);
+    expect(await untimed.run.sql(1, 'select * from tick_parts')).toEqual([]);
+    await untimed.run.close();
+  });
   test('compares ticks and runs', async () => {
     const { run, store } = await made(4);
     const other = await createRun(world, { store, id: 'b', seed: 's' });

@@ -11,7 +11,6 @@ import {
   ask,
   at,
   declare,
-  expectAt,
   make,
   people,
   records,
@@ -20,6 +19,7 @@ import {
   step,
   written,
 } from './projections-bench.ts';
+import { expectAt } from './projections-expect.ts';
 import { outcome } from './records.ts';
 
 /** A table of these columns, the first of which is the key. */

@@ -15,7 +15,6 @@ import { administer, type FreshDatabase, freshDatabase, withoutPostgres } from '
 import {
   at,
   declare,
-  expectAt,
   infoOf,
   make,
   now,
@@ -27,6 +26,7 @@ import {
   sweepAll,
   written,
 } from './projections-bench.ts';
+import { expectAt } from './projections-expect.ts';
 import { outcome } from './records.ts';
 
 const dialect = 'postgres';
@@ -59,30 +59,33 @@ describe.skipIf(withoutPostgres)('a server', () => {
     for (const each of opened.splice(0)) await each.close();
   });
 
-  /** Runs `work` while another connection holds the row of `people` with a key, and waits for who wants it. */
-  async function whileHeld(info: ProjectionInfo, id: number, work: (waiting: number) => Promise<void>) {
+  const kill = (pid: number) => asked(`SELECT pg_terminate_backend(${pid}, 5000)`);
+
+  /** Makes a call that waits for a row of `people`, held by another connection, and ends its own. */
+  async function ended(info: ProjectionInfo, id: number, call: () => Promise<unknown>): Promise<unknown> {
     const client = new pg.Client({ connectionString: database.url });
     await client.connect();
     try {
       await client.query('BEGIN');
-      await client.query(
-        `INSERT INTO ${schema}.${info.tables[0]!.rows} VALUES (${info.number}, ${id}, 'held')`,
-      );
+      const rows = `${schema}.${info.tables[0]!.rows}`;
+      await client.query(`INSERT INTO ${rows} VALUES (${info.number}, ${id}, 'held')`);
+      const called = outcome(call);
       const waiter =
-        "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+        "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'" +
+        ' AND datname = current_database()';
       let found: Record<string, unknown>[] = [];
-      while (found.length === 0) {
+      for (let tried = 0; found.length === 0 && tried < 500; tried++) {
         await sleep(5);
         found = await asked(waiter);
       }
-      await work(found[0]!.pid as number);
+      expect(found, 'who waits for the row').toHaveLength(1);
+      await kill(found[0]!.pid as number);
+      return await called;
     } finally {
       await client.query('ROLLBACK');
       await client.end();
     }
   }
-
-  const kill = (pid: number) => asked(`SELECT pg_terminate_backend(${pid}, 5000)`);
 
   test('L2: of an advance whose connection is ended nothing is kept, and it can be made again', async () => {
     const info = await declare(store, 'one');
@@ -97,11 +100,10 @@ describe.skipIf(withoutPostgres)('a server', () => {
       },
     };
     const next = { projection: info.number, from: at(0), to: at(3), changes };
-    const advanced = outcome(() => store.advanceProjection(next));
-    await whileHeld(info, 2, (waiting) => kill(waiting) as Promise<never>);
-    expect(await advanced).toEqual({ code: 'STORE_FAILED' });
+    const advance = () => store.advanceProjection(next);
+    expect(await ended(info, 2, advance)).toEqual({ code: 'STORE_FAILED' });
     await expectAt(store, info, at(0), [[1, 'a', null]]);
-    expect(await store.advanceProjection(next)).toBe(true);
+    expect(await advance()).toBe(true);
     expect(taken).toBe(2);
     await expectAt(store, info, at(3), [
       [2, 'd', null],
@@ -118,9 +120,7 @@ describe.skipIf(withoutPostgres)('a server', () => {
         step(info.number, null, at(0), written([1, 'a'])),
         step(info.number, at(0), at(3), written([2, 'b'])),
       ]);
-    const appended = outcome(append);
-    await whileHeld(info, 2, (waiting) => kill(waiting) as Promise<never>);
-    expect(await appended).toEqual({ code: 'STORE_FAILED' });
+    expect(await ended(info, 2, append)).toEqual({ code: 'STORE_FAILED' });
     expect((await store.head('one'))!.segment.head.tick).toBe(0);
     await expectAt(store, info, null, []);
     expect((await append()).tick).toBe(3);
@@ -275,6 +275,35 @@ describe.skipIf(withoutPostgres)('a server', () => {
       `SELECT relname FROM pg_class WHERE relnamespace = '${schema}'::regnamespace AND relname ~ '^(people|now)'`,
     );
     expect(left).toEqual([]);
+  });
+
+  test('a sweep drops no table that somebody is about to write', async () => {
+    const { number } = await declare(store, 'one');
+    await store.retireProjection(number);
+    expect(await store.sweepProjections(1)).toBe(1);
+    const client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    await client.query('BEGIN');
+    const turn = 'SELECT pg_advisory_xact_lock(hashtextextended($1, -2))';
+    await client.query(turn, [`"${schema}" projections`]);
+    let isSwept = false;
+    const swept = store.sweepProjections(Infinity).finally(() => {
+      isSwept = true;
+    });
+    await sleep(100);
+    expect(isSwept).toBe(false);
+    await client.query(
+      `WITH made AS (INSERT INTO ${schema}.projections (run, choice, current, retired)
+         VALUES ('one', '{}', 0, 0) RETURNING number)
+       INSERT INTO ${schema}.projection_tables SELECT made.number, 0, 'people', t.number
+         FROM made, ${schema}.projected_tables AS t`,
+    );
+    await client.query('COMMIT');
+    await client.end();
+    expect(await swept).toBe(0);
+    const [info] = await store.projections('one');
+    expect(await store.advanceProjection(step(info!.number, null, at(0), written([1, 'a'])))).toBe(true);
+    await expectAt(store, info!, at(0), [[1, 'a', null]]);
   });
 
   test('of switches at once one projection is left, and it is shown', async () => {

@@ -1,5 +1,4 @@
 /** What the tests of the projections port share: tables, checkpoints, steps, and questions about them. */
-import { expect } from 'vitest';
 import type { SqlDialect, SqlValue } from '../../src/base/sql.ts';
 import type {
   Checkpoint,
@@ -153,20 +152,6 @@ export async function rowsOf(store: ProjectionStore, info: ProjectionInfo, table
 /** A projection as the store lists it now; undefined where it does not. */
 export const infoOf = async (store: ProjectionStore, number: number): Promise<ProjectionInfo | undefined> =>
   (await store.projections(null)).find((info) => info.number === number);
-
-/** Checks that a projection has these rows of `people` and this checkpoint: neither without the other. */
-export async function expectAt(
-  store: ProjectionStore,
-  info: ProjectionInfo,
-  checkpoint: Checkpoint | null,
-  rows: readonly (readonly unknown[])[],
-): Promise<void> {
-  const found = (await infoOf(store, info.number))!.checkpoint;
-  expect(found && { ...found, hash: [...found.hash] }).toEqual(
-    checkpoint && { ...checkpoint, hash: [...checkpoint.hash] },
-  );
-  expect(await rowsOf(store, info)).toEqual(rows);
-}
 
 /** Deletes all that can be swept, `limit` at a time; returns how many that were, call by call. */
 export async function sweepAll(store: ProjectionStore, limit: number): Promise<number[]> {

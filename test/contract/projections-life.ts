@@ -7,7 +7,6 @@ import {
   ask,
   at,
   declare,
-  expectAt,
   infoOf,
   make,
   now,
@@ -22,6 +21,7 @@ import {
   sweepAll,
   written,
 } from './projections-bench.ts';
+import { expectAt } from './projections-expect.ts';
 import { chain, newRun, outcome } from './records.ts';
 
 /** The sentences of `ProjectionStore.appendWith`. */

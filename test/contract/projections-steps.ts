@@ -7,7 +7,6 @@ import {
   at,
   column,
   declare,
-  expectAt,
   infoOf,
   make,
   now,
@@ -20,6 +19,7 @@ import {
   step,
   written,
 } from './projections-bench.ts';
+import { expectAt } from './projections-expect.ts';
 import { outcome } from './records.ts';
 
 /** The sentences of `ProjectionStore.advanceProjection`. */

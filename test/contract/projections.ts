@@ -6,7 +6,6 @@ import {
   at,
   column,
   declare,
-  expectAt,
   make,
   now,
   type ProjectionBench,
@@ -17,6 +16,7 @@ import {
   step,
   written,
 } from './projections-bench.ts';
+import { expectAt } from './projections-expect.ts';
 import { appendContract, lifeContract, sweepContract } from './projections-life.ts';
 import { readerContract } from './projections-reader.ts';
 import { advanceContract, valueContract } from './projections-steps.ts';

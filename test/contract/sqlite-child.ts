@@ -5,9 +5,11 @@
 import { existsSync } from 'node:fs';
 import process from 'node:process';
 import { isWorldfoldError } from '../../src/base/errors.ts';
+import type { ProjectionInfo, ProjectionStep } from '../../src/log/projection-store.ts';
 import type { LogRecord } from '../../src/log/store.ts';
 import { sqliteStore } from '../../src/stores/sqlite/index.ts';
-import { chain, continued, newFork, newRun, snapshotOf } from './records.ts';
+import { declare, removed, step, written } from './projections-bench.ts';
+import { chain, continued, holder, newFork, newRun, snapshotOf } from './records.ts';
 
 const say = (line: string | number): void => {
   process.stdout.write(`${line}\n`);
@@ -137,6 +139,98 @@ async function collect(path: string, limit: number): Promise<void> {
   await store.close();
 }
 
+/** Rows that the steps of `project` and `race` write go round in so many ids. */
+const IDS = 200;
+
+/** What the step to a tick does to `people`: which ids go, and which are written as of that tick. */
+const idsOf = (tick: number) => ({
+  removed: Array.from({ length: 20 }, (_, i) => (tick * 7 + i * 3) % IDS),
+  written: Array.from({ length: 70 }, (_, i) => (tick * 13 + i) % IDS),
+});
+
+/** The rows of `people` at a tick, by what the steps up to it did. */
+export function peopleAt(tick: number): readonly (readonly [number, string, number])[] {
+  const rows = new Map<number, number>();
+  for (let at = 0; at <= tick; at++) {
+    for (const id of idsOf(at).removed) rows.delete(id);
+    for (const id of idsOf(at).written) rows.set(id, at);
+  }
+  return [...rows].sort(([a], [b]) => a - b).map(([id, of]) => [id, `as of ${of}`, of]);
+}
+
+const checkpointAt = ({ tick, hash }: LogRecord) => ({ tick, hash, sequence: tick * 2 });
+
+function stepTo(projection: number, records: readonly LogRecord[], tick: number): ProjectionStep {
+  const ids = idsOf(tick);
+  // In pieces, so that a process that dies in the middle of a step leaves some of its rows behind.
+  const pieces = [0, 23, 46].map((from) => written(...pieceOf(ids.written, from, tick)));
+  const from = tick === 0 ? null : checkpointAt(records[tick - 1]!);
+  return step(projection, from, checkpointAt(records[tick]!), removed(...ids.removed), ...pieces);
+}
+
+const pieceOf = (ids: readonly number[], from: number, tick: number) =>
+  ids.slice(from, from === 46 ? undefined : from + 23).map((id) => [id, `as of ${tick}`, tick] as const);
+
+/** The same step in a process that dies when half of it is written. */
+const deadly = (one: ProjectionStep): ProjectionStep => ({
+  ...one,
+  changes: {
+    *[Symbol.iterator]() {
+      for (const [i, changes] of [...one.changes].entries()) {
+        if (i === 2) process.kill(process.pid, 'SIGKILL');
+        yield changes;
+      }
+    },
+  },
+});
+
+/** How far `project` goes. */
+export const PROJECTED = 4000;
+
+/**
+ * Goes on with the run and its projection, which it makes where they are not there: every odd tick in one
+ * transaction, every even one in two. Says each tick whose rows are in; dies in the middle of the step to the
+ * tick `last`, where that is not 0.
+ */
+async function project(path: string, last: number): Promise<void> {
+  const store = await sqliteStore(path);
+  const records = chain('child', PROJECTED + 1);
+  const found = await store.head('child');
+  const epoch = found === undefined ? 1 : await store.acquire('child-segment', holder('child'), false);
+  if (found === undefined) await store.create(newRun('child', records[0]!));
+  const [known] = await store.projections('child');
+  const { number, checkpoint } = known ?? (await declare(store, 'child'));
+  for (let tick = (checkpoint?.tick ?? -1) + 1; tick <= PROJECTED; tick++) {
+    const whole = stepTo(number, records, tick);
+    const [next, own] = [tick === last ? deadly(whole) : whole, tick === 0 ? [] : [records[tick]!]];
+    const first = Math.max(tick, 1);
+    if (tick % 2 === 1) await store.appendWith('child-segment', epoch, first, own, [next]);
+    else {
+      await store.append('child-segment', epoch, first, own);
+      if (!(await store.advanceProjection(next))) say('not taken');
+    }
+    say(tick);
+    await turn();
+  }
+  await store.close();
+}
+
+/** Takes steps of the projection that is there beside others who do. Says those that it took. */
+async function race(path: string, which: number): Promise<void> {
+  const store = await sqliteStore(path);
+  const [{ number }] = (await store.projections('child')) as [ProjectionInfo];
+  const records = chain('child', 5000);
+  for (let tick = 0; !existsSync(stopOf(path)); ) {
+    const from = tick === 0 ? null : checkpointAt(records[tick - 1]!);
+    const mine = written([tick, `of ${which}`, tick], [1_000_000 + which, 'last', tick]);
+    if (await store.advanceProjection(step(number, from, checkpointAt(records[tick]!), mine))) say(tick);
+    const [now] = await store.projections('child');
+    tick = now!.checkpoint!.tick + 1;
+    if (tick % 3 === which % 3) await turn();
+  }
+  await store.close();
+}
+
 const [, , what, path = '', n = '0'] = process.argv;
 const jobs: Record<string, (path: string, n: number) => Promise<void>> = {
   append,
@@ -145,6 +239,8 @@ const jobs: Record<string, (path: string, n: number) => Promise<void>> = {
   snapshots,
   forks,
   collect,
+  project,
+  race,
 };
 const job = jobs[what ?? ''];
 if (job !== undefined)

@@ -15,9 +15,20 @@ import type { LogRecord } from '../../src/log/store.ts';
 import { sqliteStore } from '../../src/stores/sqlite/index.ts';
 import { collectAll } from './forks.ts';
 import { readAll } from './log-store.ts';
-import { chain, holder, plain } from './records.ts';
+import { declare, rowsOf } from './projections-bench.ts';
+import { chain, holder, newRun, plain } from './records.ts';
 import { textsOf } from './snapshots.ts';
-import { chunksOf, GROUP, KEPT, ownChunk, RACES, startOf, stopOf } from './sqlite-child.ts';
+import {
+  chunksOf,
+  GROUP,
+  KEPT,
+  ownChunk,
+  PROJECTED,
+  peopleAt,
+  RACES,
+  startOf,
+  stopOf,
+} from './sqlite-child.ts';
 
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 const childArguments = ['--import', 'tsx', here('./sqlite-child.ts')];
@@ -172,6 +183,60 @@ test('L2 L11: a collection that is killed anywhere has deleted whole steps', asy
   }
   writeFileSync(stopOf(path), '');
   await expectSound(Number((await said).at(-1)));
+});
+
+test('L2 L11: a process that is killed anywhere leaves rows and checkpoint that agree', async () => {
+  const want = chain('child', PROJECTED + 1);
+  let before = -1;
+  // Ticks to die in the middle of, and numbers of lines to be killed after.
+  for (const [within, lineToDieAt] of [[5], [8], [0, 1], [0, 30], [0, 61]] as const) {
+    const child = start('project', path, String(within));
+    let [last, count] = [before, 0];
+    for await (const line of lines(child)) {
+      last = Number(line);
+      if (++count === lineToDieAt) child.kill('SIGKILL');
+    }
+    await ended(child);
+    expect(child.signalCode).toBe('SIGKILL');
+    expect(last).toBeGreaterThan(before);
+    const store = await sqliteStore(path);
+    const [info] = await store.projections('child');
+    const { tick, hash, sequence } = info!.checkpoint!;
+    expect(tick).toBeGreaterThanOrEqual(last);
+    if (within > 0) expect(tick).toBe(within - 1);
+    expect({ hash: plain(hash), sequence }).toEqual({ hash: plain(want[tick]!.hash), sequence: tick * 2 });
+    expect(await rowsOf(store, info!)).toEqual(peopleAt(tick));
+    const { head } = (await store.head('child'))!.segment;
+    // A tick whose record and rows go in together is in with both; any other may have its record alone.
+    const oneAhead = tick % 2 === 1 ? [tick, tick + 1] : [tick];
+    expect(oneAhead).toContain(head.tick);
+    if (within > 0) expect(head.tick).toBe(oneAhead.at(-1));
+    before = tick;
+    await store.close();
+  }
+});
+
+test('L2: of two processes that advance one projection each step is taken by exactly one', async () => {
+  const store = await sqliteStore(path);
+  await store.create(newRun('child', chain('child', 1)[0]!));
+  const info = await declare(store, 'child');
+  const took: number[][] = [[], []];
+  const children = [0, 1].map((which) => start('race', path, String(which)));
+  const listen = async (child: ChildProcess, which: number): Promise<void> => {
+    for await (const line of lines(child)) {
+      took[which]!.push(Number(line));
+      if (took.every((ticks) => ticks.length >= 40) || Number(line) > 4000) writeFileSync(stopOf(path), '');
+    }
+  };
+  await Promise.all(children.map(listen));
+  expect(await Promise.all(children.map(ended))).toEqual([0, 0]);
+  const all = took.flat().sort((a, b) => a - b);
+  expect(all).toEqual(all.map((_, i) => i));
+  for (const ticks of took) expect(ticks.length).toBeGreaterThanOrEqual(40);
+  const rows = (await rowsOf(store, info)).filter(([id]) => (id as number) < 1_000_000);
+  expect(rows).toEqual(all.map((tick) => [tick, `of ${took[0]!.includes(tick) ? 0 : 1}`, tick]));
+  expect((await store.projections('child'))[0]!.checkpoint!.tick).toBe(all.at(-1));
+  await store.close();
 });
 
 test('L2: several processes that create one file at once make one store', async () => {

@@ -132,7 +132,7 @@ export const smallContent = (): TickContent => ({
 
 export const SMALL_META: RecordMeta = { time: 1_700_000_000_000, metricNames: null, metrics: [3] };
 
-/** Metadata that say all they can say. */
+/** Metadata that say all they can say, save times. */
 export const NOTED_META: RecordMeta = {
   ...SMALL_META,
   changed: [
@@ -143,5 +143,24 @@ export const NOTED_META: RecordMeta = {
     code: '0123456789abcdef',
     engine: { node: '20.0.0', v8: '11.3', arch: 'x64', platform: 'linux' },
     functions: { setup: '01234567', 'apply.moved': '89abcdef' },
+  },
+};
+
+/** Metadata that say all they can say, times too. */
+export const TIMED_META: RecordMeta = {
+  ...NOTED_META,
+  times: {
+    names: { systems: ['walk', 'rain', 'größe'], invariants: ['nobodyLost', 'dry'] },
+    computed: 1_234_567,
+    begun: 12,
+    systems: [{ rounds: 3, run: 1_000_000, apply: 200_000 }, null, { rounds: 0, run: 127, apply: 0 }],
+    invariants: [128, 0],
+    metrics: 300,
+    hash: 2 ** 40,
+    before: { encoded: 45, between: 6_000, waited: 5_000 },
+    landed: [
+      { tick: 64, ticks: 64, bytes: 70_000, time: 4_900 },
+      { tick: 2 ** 53 - 1, ticks: 1, bytes: 129, time: 0 },
+    ],
   },
 };

@@ -18,6 +18,7 @@ import {
   SMALL,
   SMALL_META,
   smallContent,
+  TIMED_META,
   WIDE,
   WIDE_META,
   wideContent,
@@ -54,6 +55,7 @@ const CASES = [
   ['record-v1', WIDE, () => encodeRecord(wideContent(), WIDE_META).bytes],
   ['record-small-v1', SMALL, () => encodeRecord(smallContent(), SMALL_META).bytes],
   ['record-notes-v1', SMALL, () => encodeRecord(smallContent(), NOTED_META).bytes],
+  ['record-times-v1', SMALL, () => encodeRecord(smallContent(), TIMED_META).bytes],
 ] as const;
 
 beforeAll(loadHash);

@@ -58,7 +58,27 @@ function readNotes(place: Place): Json {
   return {
     ...(parts & 1 ? { changed: changed() } : {}),
     ...(parts & 2 ? { writer: JSON.parse(place.text()) as Json } : {}),
+    ...(parts & 4 ? { times: readTimes(place) } : {}),
   };
+}
+
+/** Times in microseconds, as the page lays them out. */
+function readTimes(place: Place): Json {
+  const flags = place.u8();
+  const texts = () => place.list(place.varint(), place.text);
+  const numbers = (...names: string[]) => Object.fromEntries(names.map((name) => [name, place.varint()]));
+  const names = flags & 1 ? { systems: texts(), invariants: texts() } : null;
+  const first = numbers('computed', 'begun');
+  const systems = place.list(place.varint(), () => {
+    const turns = place.varint();
+    return turns === 0 ? null : { rounds: turns - 1, ...numbers('run', 'apply') };
+  });
+  const invariants = place.list(place.varint(), () => place.varint());
+  const metrics = place.varint();
+  const hash = flags & 2 ? place.varint() : null;
+  const before = flags & 4 ? numbers('encoded', 'between', 'waited') : null;
+  const landed = place.list(place.varint(), () => numbers('tick', 'ticks', 'bytes', 'time'));
+  return { names, ...first, systems, invariants, metrics, hash, before, landed };
 }
 
 type Reader = (view: DataView, at: number) => unknown;

@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { hex } from '../../src/base/bytes.ts';
 import { isWorldfoldError } from '../../src/base/errors.ts';
+import { crc32 } from '../../src/base/hash.ts';
 import { sha256 } from '../../src/base/platform.ts';
 import { ColumnSet } from '../../src/columns/column-set.ts';
 import type { Wave } from '../../src/columns/waves.ts';
@@ -15,6 +16,7 @@ import {
   type TickContent,
 } from '../../src/log/record.ts';
 import type { RecordMeta } from '../../src/log/record-meta.ts';
+import type { RecordTimes } from '../../src/log/record-times.ts';
 import { t } from '../../src/schema/columns.ts';
 import { type CompiledSchema, compileText, type KindLayout } from '../../src/schema/compile.ts';
 import { defineSchema } from '../../src/schema/define.ts';
@@ -50,9 +52,27 @@ const anyAround: fc.Arbitrary<Made['around']> = fc.record({
 const anyChange = fc.record({ table: varint, hash: fc.uint8Array({ minLength: 8, maxLength: 8 }) });
 const ENGINE = { node: '20.0.0', v8: '11.3', arch: 'x64', platform: 'linux' };
 const WRITER = { code: 'c', engine: ENGINE, functions: { setup: 's' } };
+const anySystem = fc.record({ rounds: fc.nat(300), run: varint, apply: varint });
+const anyTimes: fc.Arbitrary<RecordTimes> = fc.record({
+  names: fc.option(
+    fc.record({
+      systems: fc.array(anyName, { maxLength: 3 }),
+      invariants: fc.array(anyName, { maxLength: 3 }),
+    }),
+  ),
+  computed: varint,
+  begun: varint,
+  systems: fc.array(fc.option(anySystem), { maxLength: 4 }),
+  invariants: fc.array(varint, { maxLength: 3 }),
+  metrics: varint,
+  hash: fc.option(varint),
+  before: fc.option(fc.record({ encoded: varint, between: varint, waited: varint })),
+  landed: fc.array(fc.record({ tick: varint, ticks: varint, bytes: varint, time: varint }), { maxLength: 3 }),
+});
+const flag = fc.boolean();
 const anyMeta: fc.Arbitrary<RecordMeta> = fc
-  .tuple(fc.double(), fc.array(fc.double(), { maxLength: 3 }), fc.boolean(), fc.boolean(), fc.boolean())
-  .chain(([time, metrics, named, changed, written]) =>
+  .tuple(fc.double(), fc.array(fc.double(), { maxLength: 3 }), flag, flag, flag, flag)
+  .chain(([time, metrics, named, changed, written, timed]) =>
     fc.record({
       time: fc.constant(time),
       metrics: fc.constant(metrics),
@@ -61,6 +81,7 @@ const anyMeta: fc.Arbitrary<RecordMeta> = fc
         : fc.constant(null),
       ...(changed && { changed: fc.array(anyChange, { maxLength: 3 }) }),
       ...(written && { writer: fc.constant(WRITER) }),
+      ...(timed && { times: anyTimes }),
     }),
   );
 
@@ -301,6 +322,24 @@ test('L12: bytes whose hash was made to fit are read as they are or refused by n
     try {
       const frame = decodeFrame(forged, {});
       for (const { set } of decodeBatches(frame, made.schema, freshSets(made.schema))) rowsIn(set);
+    } catch (e) {
+      if (!isWorldfoldError(e, 'CORRUPT') && !isWorldfoldError(e, 'NEWER_FORMAT')) throw e;
+    }
+  });
+});
+
+test('L12: metadata whose checksum was made to fit are read as they are or refused by name', async () => {
+  await holds(fc.tuple(anySmall, fc.nat(), fc.nat(255), fc.nat(20)), 400, ([made, place, byte, cut]) => {
+    const { bytes } = encoded(made).record;
+    const from = decodeFrame(bytes, {}).end + 32;
+    const forged = bytes.slice(0, Math.max(from + 4, bytes.length - (cut > 10 ? cut - 10 : 0)));
+    const to = forged.length - 4;
+    if (to > from) forged[from + (place % (to - from))] = byte;
+    new DataView(forged.buffer).setUint32(to, crc32(forged, from, to), true);
+    try {
+      const { meta } = decodeFrame(forged, {});
+      const again = encodeRecord({ ...made.around, waves: made.waves, batches: [] }, meta);
+      expect(textOf(decodeFrame(again.bytes, {}).meta)).toBe(textOf(meta));
     } catch (e) {
       if (!isWorldfoldError(e, 'CORRUPT') && !isWorldfoldError(e, 'NEWER_FORMAT')) throw e;
     }

@@ -157,7 +157,7 @@ describe.each(Object.keys(OPENERS))('on %s', (name) => {
       await run.flush();
       await project(world, { store, id: run.id });
       const [{ number, checkpoint, tables }] = (await projections.projections(run.id)) as [ProjectionInfo];
-      // What a log that was set back would leave behind: rows of ticks that it does not have, or has otherwise.
+      // What a log that was set back would leave behind: rows of ticks that it has otherwise, or not.
       const to = { tick: run.tick + past, hash: new Uint8Array(32).fill(7), sequence: 0 };
       const removed = [{ role: tables[0]!.role, removed: [], written: [] }];
       expect(

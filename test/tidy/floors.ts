@@ -24,7 +24,7 @@ const FLOORS: Readonly<Record<string, number>> = {
 /** Folders that implement a port: they import floors 0 to 3. */
 const EDGES = ['stores', 'files', 'live', 'archive', 'vectors', 'traces'];
 /** Folders that put everything together. */
-const TOPS = ['testing', 'server', 'sql', 'cli'];
+const TOPS = ['testing', 'server', 'sql', 'tables', 'cli'];
 const EDGE_MAY_IMPORT = 3;
 const HIGHEST = 5;
 const PLATFORM = 'src/base/platform.ts';

@@ -5,6 +5,7 @@ import { errorsOf, here, programOf } from './compile.ts';
 import { declaring } from './mistakes/declaring.ts';
 import type { Mistake } from './mistakes/mistake.ts';
 import { systems } from './mistakes/systems.ts';
+import { tables } from './mistakes/tables.ts';
 import { testing } from './mistakes/testing.ts';
 import { worlds } from './mistakes/worlds.ts';
 
@@ -13,7 +14,7 @@ import { createRun, defineWorld, openRun, type Run, store } from './api.ts';
 import { handlers, idle, schema, village, type Village } from './village.ts';
 import { graph, infect, town } from './worlds/town.ts';
 `;
-const groups: Record<string, readonly Mistake[]> = { declaring, systems, testing, worlds };
+const groups: Record<string, readonly Mistake[]> = { declaring, systems, tables, testing, worlds };
 const pathOf = (group: string, index: number, twin: string) => join(here, `~${group}-${index}-${twin}.ts`);
 
 let program: ReturnType<typeof programOf>;

@@ -37,6 +37,8 @@ export interface DemoOptions {
   readonly seed: string;
   readonly ticks: number;
   readonly config: ReadonlyMap<string, string>;
+  /** Whether records say how long their ticks took. */
+  readonly tickLog: boolean;
   readonly json: boolean;
 }
 
@@ -97,7 +99,7 @@ export async function demoCommand(io: Io, o: DemoOptions): Promise<number> {
     const id = await freeId(store, 'demo');
     if (!o.json) announce(io, { ...o, id, became });
     const hints = demoHints(MODULE, o.ticks);
-    const run = await createRun(world, { store, seed: o.seed, id, config, hints });
+    const run = await createRun(world, { store, seed: o.seed, id, config, hints, tickLog: o.tickLog });
     try {
       return await show(io, o, world, store, run, exports as unknown as Questions);
     } finally {

@@ -21,6 +21,8 @@ export interface ForkCommandOptions {
   readonly store: StorePlace;
   readonly world?: string | undefined;
   readonly guard: GuardOption;
+  /** Whether records say how long their ticks took. */
+  readonly tickLog: boolean;
   readonly at: number;
   readonly input: readonly string[];
   readonly config: ReadonlyMap<string, string>;
@@ -76,6 +78,7 @@ export async function forkCommand(io: Io, o: ForkCommandOptions): Promise<number
       store,
       run: info.id,
       guard: o.guard,
+      tickLog: o.tickLog,
       at: o.at,
       id: o.id ?? (await freeId(store, `${info.id}-fork`)),
       later: o.later,

@@ -35,6 +35,8 @@ export interface RunOptions {
   /** Keeps the tables in SQL, in the transactions of the commits. */
   readonly tables: boolean;
   readonly guard: GuardOption;
+  /** Whether records say how long their ticks took. */
+  readonly tickLog: boolean;
   readonly json: boolean;
 }
 
@@ -95,11 +97,11 @@ const OPTIONS_THAT_HELP = {
  * the option to type.
  */
 async function resumed(store: Store, world: AnyWorld, id: string, o: RunOptions): Promise<AnyRun> {
-  const { takeover, adopt, guard } = o;
+  const { takeover, adopt, guard, tickLog } = o;
   // What is kept stays as it was chosen.
   const tables = o.tables && { tables: await choiceOnward(store, id) };
   try {
-    return await openRun(world, { store, id, takeover, adopt, guard, ...tables });
+    return await openRun(world, { store, id, takeover, adopt, guard, tickLog, ...tables });
   } catch (e) {
     for (const code of ['RUN_IN_USE', 'CODE_CHANGED'] as const)
       if (isWorldfoldError(e, code)) fail(code, e.message, e.facts, OPTIONS_THAT_HELP[code], e);
@@ -122,6 +124,7 @@ async function openOrCreate(
     return createRun(world, {
       store,
       guard: o.guard,
+      tickLog: o.tickLog,
       seed: o.seed ?? DEFAULT_SEED,
       id: o.id ?? (await freeId(store, world.schema.spec.name)),
       ...(o.tables && { tables: true }),

@@ -8,7 +8,7 @@
  */
 import { sameBytes } from '../../base/bytes.ts';
 import { canonicalJson } from '../../base/canonical.ts';
-import { type ErrorCode, isWorldfoldError, WorldfoldError } from '../../base/errors.ts';
+import { type ErrorCode, fail, isWorldfoldError, WorldfoldError } from '../../base/errors.ts';
 import { steadyClock, yieldToEvents } from '../../base/platform.ts';
 import type { Checkpoint, ProjectionInfo, ProjectionStore, RowChanges } from '../../log/projection-store.ts';
 import { readFrame } from '../../log/reader.ts';
@@ -60,7 +60,14 @@ export interface CaughtUp {
 }
 
 /** What says nothing of the log: the same call may do at another time. */
-const PASSING: readonly ErrorCode[] = ['STORE_FAILED', 'CLOSED', 'UNKNOWN_RUN', 'READ_ONLY', 'INTERNAL'];
+const PASSING: readonly ErrorCode[] = [
+  'PROJECTION_MOVED',
+  'STORE_FAILED',
+  'CLOSED',
+  'UNKNOWN_RUN',
+  'READ_ONLY',
+  'INTERNAL',
+];
 
 const SLICE_MS = 20;
 /** Steps that take longer to fold are written on the way, so that a crash loses no more than that. */
@@ -91,6 +98,8 @@ export class Follower {
   private readonly text: string;
   private readonly declared: ReturnType<typeof projectedTables>;
   private place: Place | null = null;
+  /** Whether rows were brought to a head before: the choice was made then. */
+  private chosenBefore = false;
   /** Rows that were written, and those of the step under way. */
   private written = 0;
   private writing = 0;
@@ -111,12 +120,15 @@ export class Follower {
     this.written = 0;
     let why: Rebuilt | null = null;
     for (let again = rebuild; ; again = false) {
+      // In this order: a log only grows, so that a checkpoint of it is never past its head.
+      const all = await this.parts.store.projections(this.parts.id);
       const log = await this.parts.log();
-      const found = await this.find(log, again);
+      const found = await this.find(log, all, again);
       why = found.why ?? why;
       try {
         const place = this.placeAtHead(log, found.info, head) ?? (await this.placeOf(log, found.info));
         await this.foldTo(log, place);
+        this.chosenBefore = true;
         const info = place.checkpoint!.tick === log.tick ? await this.shown(place) : found.info;
         return { projection: info, checkpoint: place.checkpoint!, rebuilt: why, rows: this.written };
       } catch (e) {
@@ -131,20 +143,33 @@ export class Follower {
   /** The projection to go on with: what is current, what is being built, or a new one. */
   private async find(
     log: DurableLog,
+    all: readonly ProjectionInfo[],
     rebuild: boolean,
   ): Promise<{ readonly info: ProjectionInfo; readonly why: Rebuilt | null }> {
-    const { id, store } = this.parts;
-    const all = await store.projections(id);
+    const { store } = this.parts;
     let why: Rebuilt = rebuild ? 'asked for' : 'new';
     for (const info of [...all].sort((a, b) => Number(b.current) - Number(a.current))) {
-      const bad = info.choice === this.text ? await this.flawOf(log, info.checkpoint) : 'chosen otherwise';
+      const isOurs = info.choice === this.text;
+      if (info.current && !isOurs && this.chosenBefore) this.replaced(info);
+      const bad = isOurs ? await this.flawOf(log, info.checkpoint) : 'chosen otherwise';
       const isGood = bad === null;
       if (isGood && !rebuild) return { info, why: info.current ? null : why };
       if (info.current && !rebuild) why = bad ?? why;
-      // One that is shown goes when the new one takes its place; of what nobody shows nothing is of use.
-      if (!info.current && (!isGood || rebuild)) await store.retireProjection(info.number);
+      // What is shown goes when the new one takes its place, and so does what others may be building.
+      if (!info.current && isOurs && (!isGood || rebuild)) await store.retireProjection(info.number);
     }
     return { info: await this.declare(), why };
+  }
+
+  /** Two that choose otherwise would build anew, in turns, for ever. */
+  private replaced({ number }: ProjectionInfo): never {
+    const { id } = this.parts;
+    return fail(
+      'PROJECTION_MOVED',
+      `somebody keeps other tables of run '${id}', or keeps them otherwise`,
+      { run: id, projection: number },
+      'A run has one choice of tables: let all who follow it make the same one.',
+    );
   }
 
   private declare(): Promise<ProjectionInfo> {
@@ -165,7 +190,7 @@ export class Follower {
     return checkpoint.tick < (await this.parts.firstTick(log)) - 1 ? 'adopted' : null;
   }
 
-  /** The world of the head, where nothing of the way to it is kept and nothing was written yet, or all was. */
+  /** The world of the head, where nothing of the way to it is kept, and nothing or all was written. */
   private placeAtHead({ tick }: DurableLog, info: ProjectionInfo, head: Engine | null): Place | null {
     const { chosen, world } = this.parts;
     const { checkpoint } = info;
