@@ -119,11 +119,12 @@ const doneOf = ({ projection, checkpoint, rebuilt, rows }: CaughtUp): ProjectedR
 /** Brings the rows to the head, and deletes those that new ones took the place of. */
 async function caughtUp(
   under: Follower,
-  { store, rebuild }: Pick<TablesOptions, 'store' | 'rebuild'>,
-): Promise<ProjectedReport> {
-  const done = doneOf(await under.catchUp(rebuild));
+  { store, rebuild = false }: { readonly store: Store; readonly rebuild: boolean | undefined },
+): Promise<{ readonly done: ProjectedReport; readonly isAtHead: boolean }> {
+  const caught = await under.catchUp(rebuild);
+  const done = doneOf(caught);
   if (done.rebuilt !== null) await sweep(store as Store & ProjectionStore);
-  return done;
+  return { done, isAtHead: caught.isAtHead };
 }
 
 async function follower(call: string, definition: unknown, options: FollowOptions): Promise<Follower> {
@@ -168,7 +169,11 @@ export async function projectTables<S extends Shape, M extends string>(
   options: TablesOptions,
 ): Promise<ProjectedReport> {
   checkNames('the options of projectTables', options, OPTIONS);
-  return caughtUp(await follower('projectTables', definition, options), options);
+  const { done } = await caughtUp(await follower('projectTables', definition, options), {
+    store: options.store,
+    rebuild: options.rebuild,
+  });
+  return done;
 }
 
 /**
@@ -189,15 +194,14 @@ export async function followTables<S extends Shape, M extends string>(
   checkPositive('pollMs', pollMs);
   checkFunction('onCaughtUp', onCaughtUp);
   const under = await follower('followTables', definition, options);
-  let done = await caughtUp(under, options);
-  for (let told: ProjectedReport | null = null; signal?.aborted !== true; ) {
-    if (told === null || isNews(told, done)) await onCaughtUp?.(done);
+  let rebuild = options.rebuild;
+  for (let told: ProjectedReport | null = null; ; rebuild = false) {
+    const { done, isAtHead } = await caughtUp(under, { store, rebuild });
+    if (isAtHead && (told === null || isNews(told, done))) await onCaughtUp?.(done);
     told = done;
-    await pause(pollMs, signal);
-    if (signal?.aborted) break;
-    done = await caughtUp(under, { store });
+    if (signal?.aborted !== true) await pause(pollMs, signal);
+    if (signal?.aborted) return done;
   }
-  return done;
 }
 
 /** Whether rows are of another tick, another log or another version than before. */
