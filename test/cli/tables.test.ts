@@ -1,5 +1,5 @@
 /** `worldfold tables`, and what other commands have to do with tables in SQL: on every store that has SQL. */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -176,6 +176,28 @@ describe.each(Object.keys(PLACES))('tables in SQL on %s', (name) => {
     expect(facts[0].tables).toHaveLength(2);
   });
 
+  test('are followed by one who sees them built anew, and ends where somebody chooses otherwise', async () => {
+    const { on, tables, id, advance, reports } = await begun(place, 3);
+    const following = on(undefined, ['tables', id, '--follow', '--poll', '5']);
+    const current = async () => (await reports()).find((report) => report.current);
+    await until(async () => (await current())?.tick === 3);
+    expect((await tables('--rebuild')).code).toBe(0);
+    expect((await advance(1)).code).toBe(0);
+    await until(async () => (await current())?.tick === 4);
+    expect(await tables('--events')).toMatchObject({ code: 0, err: '' });
+    const { code, out, err } = await following;
+    expect(code).toBe(1);
+    expect(out).toMatch(/\ntick 4: 1 row changed\n$/);
+    expect(err).toMatch(
+      /^worldfold: somebody keeps other tables of run 'run\d+', .*\nhint: A run has one choice/,
+    );
+    expect(jsonOf(await tables('--json'))).toMatchObject({
+      tick: 4,
+      choice: { events: true },
+      rebuilt: null,
+    });
+  });
+
   test('are rebuilt while the run is written', async () => {
     const { tables, advance, id, ask, reports } = await begun(place, 2);
     const writing = advance(400);
@@ -329,6 +351,22 @@ test.each([[['tables', 'first']], [['tables', '--list']], [['run', 'world.ts', '
     );
   },
 );
+
+test('the commands of docs/tables.md do what it says', async () => {
+  const page = readFileSync(new URL('../../docs/tables.md', import.meta.url), 'utf8');
+  const lines = [...page.matchAll(/^worldfold (tables .*?)(?: {2,}|$)/gm)].map(([, words]) =>
+    words!.split(' '),
+  );
+  expect(lines.length).toBeGreaterThan(5);
+  const { id, on } = await begun(PLACES.SQLite!, 12);
+  for (const words of lines.filter((line) => !line.includes('--follow'))) {
+    const said = await on(
+      undefined,
+      words.map((word) => (word === 'first' ? id : word)),
+    );
+    expect(said).toMatchObject({ code: 0, err: '' });
+  }
+});
 
 test('what is said fits a terminal of 80 columns, and the bar goes away', async () => {
   const { at, id } = await begun(PLACES.SQLite!, 15);
