@@ -179,6 +179,7 @@ export type {
   SqlQuery,
   SqlRow,
 } from './simulation/sql-types.ts';
+export type { ChosenTicks, TablesChoice } from './simulation/tables/choice.ts';
 export type {
   AfterTick,
   InvariantTime,

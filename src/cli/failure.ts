@@ -6,7 +6,7 @@
  * stopped by Ctrl-C.
  */
 import { CommanderError } from 'commander';
-import { type ErrorCode, isWorldfoldError } from '../base/errors.ts';
+import { type ErrorCode, isWorldfoldError, UnsupportedError } from '../base/errors.ts';
 import { type Io, line, paintFor } from './io.ts';
 import { masked } from './secrets.ts';
 
@@ -22,6 +22,7 @@ const USAGE: ReadonlySet<ErrorCode> = new Set([
   'EXISTS',
   'MISSING_DEPENDENCY',
   'NEWER_FORMAT',
+  'NO_PROJECTION',
   'NO_STORE',
   'NO_TICK',
   'RUN_IN_USE',
@@ -46,6 +47,8 @@ const isOneOf = (error: unknown, codes: ReadonlySet<ErrorCode>): boolean => {
 /** The code that a command which threw `error` ends with. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  // A store was named that can't do what was asked.
+  if (error instanceof UnsupportedError) return EXIT.usage;
   return isOneOf(error, USAGE) ? EXIT.usage : EXIT.failed;
 }
 

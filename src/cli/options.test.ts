@@ -2,7 +2,15 @@ import { expect, test } from 'vitest';
 import { isWorldfoldError } from '../base/errors.ts';
 import type { ColumnSpec } from '../schema/spec.ts';
 import { parseConfig } from './config.ts';
-import { collectPair, parseStore, parseTicks, placeText, storeFolder } from './options.ts';
+import {
+  collectPair,
+  parseHistory,
+  parseOnly,
+  parseStore,
+  parseTicks,
+  placeText,
+  storeFolder,
+} from './options.ts';
 import { masked } from './secrets.ts';
 
 const refusal = (f: () => unknown): string => {
@@ -155,4 +163,18 @@ test('an unknown key is refused with the keys that exist', () => {
 test('a pair needs a key', () => {
   expect(refusal(() => collectPair('beta', new Map()))).toContain('no key=value');
   expect(refusal(() => collectPair('=1', new Map()))).toContain('no key=value');
+});
+
+test('ticks of a history are a step, a list, or none; tables are a list of names', () => {
+  expect(parseHistory('every=10')).toEqual({ every: 10 });
+  expect(parseHistory('0,30, 60')).toEqual([0, 30, 60]);
+  expect(parseHistory('7')).toEqual([7]);
+  expect(parseHistory('none')).toBe('none');
+  for (const text of ['every=0', 'every=', 'every=1,2', '1,,2', '-1', '1.5', 'all', '', '9007199254740993'])
+    expect(
+      refusal(() => parseHistory(text)),
+      text,
+    ).toMatch(/says no ticks \/ Write --history every=10, /);
+  expect(parseOnly('people, cells')).toEqual(['people', 'cells']);
+  expect(refusal(() => parseOnly('people,'))).toMatch(/no list of names \/ Write --only people,cells/);
 });

@@ -6,7 +6,7 @@
 import { dirname, resolve } from 'node:path';
 import { guardLevels } from '../base/ambient.ts';
 import { fail } from '../base/errors.ts';
-import type { GuardOption } from '../index.ts';
+import type { ChosenTicks, GuardOption } from '../index.ts';
 import { shownAddress } from './secrets.ts';
 
 /** A database of a PostgreSQL server, and the schema of it that holds the store. */
@@ -132,11 +132,35 @@ export function collectGuard(text: string, before: GuardOption): GuardOption {
   return guardLevels(at < 0 ? text : { ...guardLevels(before), [text.slice(0, at)]: text.slice(at + 1) });
 }
 
-/** Reads names separated by commas. */
-export function parseNames(text: string): readonly string[] {
-  const names = text.split(',').map((name) => name.trim());
-  if (!names.includes('')) return names;
-  return fail('BAD_USAGE', `'${text}' is no list of names`, { names: text }, 'Write --columns id,name.');
+const namesReader =
+  (example: string) =>
+  (text: string): readonly string[] => {
+    const names = text.split(',').map((name) => name.trim());
+    if (!names.includes('')) return names;
+    return fail('BAD_USAGE', `'${text}' is no list of names`, { names: text }, `Write ${example}.`);
+  };
+
+/** Reads names of columns, separated by commas. */
+export const parseNames = namesReader('--columns id,name');
+
+/** Reads names of tables, separated by commas. */
+export const parseOnly = namesReader('--only people,cells');
+
+/** Reads ticks of which rows are kept: `every=10`, `0,30,60`, or `none`. */
+export function parseHistory(text: string): ChosenTicks | 'none' {
+  if (text === 'none') return text;
+  const [, count] = /^every=(\d+)$/.exec(text) ?? [];
+  const ticks = (count ?? text).split(',').map((tick) => tick.trim());
+  const numbers = ticks.map(Number);
+  const isGood = ticks.every((tick, i) => /^\d+$/.test(tick) && Number.isSafeInteger(numbers[i]));
+  if (!isGood || (count !== undefined && numbers[0] === 0))
+    fail(
+      'BAD_USAGE',
+      `'${text}' says no ticks`,
+      { history: text },
+      'Write --history every=10, --history 0,30,60 or --history none.',
+    );
+  return count === undefined ? numbers : { every: numbers[0]! };
 }
 
 type Pairs = ReadonlyMap<string, string>;

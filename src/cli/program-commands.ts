@@ -47,6 +47,7 @@ interface Resumable extends Omit<Made, 'seed'> {
   readonly continue?: true;
   readonly takeover?: true;
   readonly adopt?: true;
+  readonly tables?: true;
   readonly guard: GuardOption;
 }
 interface Forking extends Omit<Made, 'seed'>, Folding {
@@ -105,12 +106,18 @@ export function addMakers(program: Command, io: Io, done: Done): void {
     .option('--continue', 'go on with the run --id where its log ends')
     .option('--takeover', 'with --continue: take the run from another writer, which can then commit no more')
     .option('--adopt', 'with --continue: go on though the code gives another world than was recorded')
+    .option('--tables', 'keep the tables in SQL too, in the same transactions as the log')
     .addOption(guardOption())
     .addOption(tickLogOption())
     .addOption(jsonOption())
     .action(async (module: string, o: Resumable) => {
       const { runCommand } = await import('./commands/run.ts');
-      const flags = { resume: o.continue === true, takeover: o.takeover === true, adopt: o.adopt === true };
+      const flags = {
+        resume: o.continue === true,
+        takeover: o.takeover === true,
+        adopt: o.adopt === true,
+        tables: o.tables === true,
+      };
       done(await runCommand(io, { ...o, ...flags, json: o.json === true, module }));
     });
 }

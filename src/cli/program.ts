@@ -11,6 +11,7 @@ import { ownPackage } from './package.ts';
 import { addCheckers, addProfile } from './program-checkers.ts';
 import { addCopier, addFolders, addForkers, addMakers, addReaders, addSql } from './program-commands.ts';
 import { addProofs } from './program-proofs.ts';
+import { addTables } from './program-tables.ts';
 
 const EXAMPLES = `
 Examples:
@@ -20,6 +21,7 @@ Examples:
   worldfold fork first --at 30 --config beta=0.01 --id mild --ticks 170
   worldfold diff first mild
   worldfold show mild@60 --table travellers --where health=ill
+  worldfold tables first --history every=10 --events
   worldfold replay first
   worldfold check first --world ./world.ts
   worldfold verify first
@@ -62,6 +64,7 @@ export async function runProgram(words: readonly string[], io: Io): Promise<numb
   addCopier(program, io, done);
   addReaders(program, io, done);
   addSql(program, io, done);
+  addTables(program, io, done);
   addFolders(program, io, done, failWith);
   addCheckers(program, io, done, failWith);
   addProfile(program, io, done);

@@ -4,10 +4,12 @@
 import { checkNames } from '../base/arguments.ts';
 import { isWorldfoldError } from '../base/errors.ts';
 import { yieldToEvents } from '../base/platform.ts';
+import { hasProjections } from '../log/projection-store.ts';
 import { findRun } from '../log/reader.ts';
 import { type ForkStore, hasForks, type SegmentInfo, type Store, unsupported } from '../log/store.ts';
 import { checkStore, checkText } from '../simulation/arguments.ts';
 import { type ForkNode, forkTree } from './fork-tree.ts';
+import { sweep } from './sweep.ts';
 
 /** What went with a run. */
 export interface Removed {
@@ -15,8 +17,8 @@ export interface Removed {
   /** Records that are gone: of the run, and of removed runs that only it still needed. */
   readonly records: number;
   /**
-   * Things that were deleted from the store: records, snapshots, chunks, segments; those that others had left
-   * behind included.
+   * Things that were deleted from the store: records, snapshots, chunks, segments, rows in SQL; those that
+   * others had left behind included.
    */
   readonly deleted: number;
   /** The ticks of the run's own whose records stay, and the forks that need them; null where none stays. */
@@ -57,9 +59,10 @@ function nodeOf(nodes: readonly ForkNode[], segment: string): ForkNode | undefin
 }
 
 /**
- * Removes a run: deletes its name, then, step by step, what no run reaches any more. Records that forks of it
- * continue stay, and the forks with them. A run that a live writer holds is `RUN_IN_USE`, unless `force` is
- * true; its writer's next commit is then refused. `UNKNOWN_RUN`, `UNSUPPORTED`.
+ * Removes a run: deletes its name, then, step by step, its rows in SQL and what no run reaches any more.
+ * Records that forks of it continue stay, and the forks with them. A run that a live writer holds is
+ * `RUN_IN_USE`, unless `force` is true; its writer's next commit is then refused. `UNKNOWN_RUN`,
+ * `UNSUPPORTED`.
  *
  * @example
  * ```ts
@@ -84,6 +87,7 @@ export async function removeRun(
     step = await store.collect(STEP);
     await yieldToEvents();
   }
+  if (hasProjections(store)) deleted += await sweep(store);
   const after = await left(store, lineage);
   const gone = lineage.map((before) => {
     const now = after.get(before.id);

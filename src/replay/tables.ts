@@ -10,18 +10,21 @@ import { hex } from '../base/bytes.ts';
 import { parseCanonical } from '../base/canonical.ts';
 import { fail } from '../base/errors.ts';
 import { loadHash } from '../base/hash.ts';
-import { pause, yieldToEvents } from '../base/platform.ts';
+import { pause } from '../base/platform.ts';
 import { capability } from '../log/capabilities.ts';
 import type { Checkpoint, ProjectionInfo, ProjectionStore } from '../log/projection-store.ts';
 import type { Store } from '../log/store.ts';
 import type { Shape } from '../schema/infer.ts';
 import { checkSignal, checkStore, checkText } from '../simulation/arguments.ts';
 import type { WorldDef } from '../simulation/define-world.ts';
-import { CHOICE, chosen, type TablesChoice } from '../simulation/tables/choice.ts';
+import { EVENTS, RUN_OF_EVENTS } from '../simulation/event-rows.ts';
+import { CHOICE, choiceOf, chosen, type TablesChoice } from '../simulation/tables/choice.ts';
 import { durableLog } from '../simulation/tables/durable-log.ts';
 import { type CaughtUp, Follower, type Rebuilt } from '../simulation/tables/follower.ts';
+import { RUN } from '../simulation/tables/layout.ts';
 import type { GuardOption } from '../simulation/types.ts';
 import { needWorld } from './given.ts';
+import { sweep } from './sweep.ts';
 
 /** Which run is kept in SQL, and what of it. */
 export interface TablesOptions extends TablesChoice {
@@ -41,7 +44,7 @@ export interface FollowOptions extends TablesOptions {
   /** How often the log is looked at, in milliseconds: 250 if left out. */
   readonly pollMs?: number;
   /** Hears of each time that rows were brought to the head. */
-  readonly onCaughtUp?: (report: TablesReport) => unknown;
+  readonly onCaughtUp?: (report: ProjectedReport) => unknown;
 }
 
 /** A table in SQL. */
@@ -50,6 +53,8 @@ export interface TableInSql {
   readonly table: string;
   /** The name of the view that shows it, for all runs of the world. */
   readonly view: string;
+  /** The column of the view that holds the id of the run: `run`, or `run_id` in `events`. */
+  readonly runColumn: string;
 }
 
 /** What is in SQL of a run. */
@@ -65,6 +70,8 @@ export interface TablesReport {
   readonly recordHash: string | null;
   /** Why the projection stopped, and at which tick; null where it did not. */
   readonly problem: { readonly code: string; readonly message: string; readonly tick: number } | null;
+  /** What was chosen: the same options go on with it. */
+  readonly choice: TablesChoice;
   readonly tables: readonly TableInSql[];
 }
 
@@ -79,15 +86,17 @@ export interface ProjectedReport extends TablesReport {
 
 const OPTIONS = ['store', 'id', 'rebuild', 'guard', 'onProgress', 'signal', ...CHOICE];
 const POLL_MS = 250;
-/** How many rows one step of a sweep deletes: writers get their turn between steps. */
-const SWEEP = 4096;
 
 const projectionsOf = (call: string, store: unknown): Store & ProjectionStore => {
   checkStore(call, store);
   return capability(store as Store, 'projections');
 };
 
-function reportOf({ run, number, current, checkpoint, problem, tables }: ProjectionInfo): TablesReport {
+function reportOf(info: ProjectionInfo): TablesReport {
+  const { run, number, current, checkpoint, problem, tables } = info;
+  const choice = choiceOf(info.choice);
+  const runColumnOf = (role: string): string =>
+    choice.events === true && role === EVENTS ? RUN_OF_EVENTS : RUN;
   return {
     id: run,
     version: number,
@@ -95,7 +104,8 @@ function reportOf({ run, number, current, checkpoint, problem, tables }: Project
     tick: checkpoint?.tick ?? null,
     recordHash: checkpoint === null ? null : hex(checkpoint.hash),
     problem: problem === null ? null : (parseCanonical(problem) as TablesReport['problem']),
-    tables: tables.map(({ role, view }) => ({ table: role, view })),
+    choice,
+    tables: tables.map(({ role, view }) => ({ table: role, view, runColumn: runColumnOf(role) })),
   };
 }
 
@@ -105,6 +115,17 @@ const doneOf = ({ projection, checkpoint, rebuilt, rows }: CaughtUp): ProjectedR
   rebuilt,
   rows,
 });
+
+/** Brings the rows to the head, and deletes those that new ones took the place of. */
+async function caughtUp(
+  under: Follower,
+  { store, rebuild = false }: { readonly store: Store; readonly rebuild: boolean | undefined },
+): Promise<{ readonly done: ProjectedReport; readonly isAtHead: boolean }> {
+  const caught = await under.catchUp(rebuild);
+  const done = doneOf(caught);
+  if (done.rebuilt !== null) await sweep(store as Store & ProjectionStore);
+  return { done, isAtHead: caught.isAtHead };
+}
 
 async function follower(call: string, definition: unknown, options: FollowOptions): Promise<Follower> {
   const world = needWorld(call, definition);
@@ -129,16 +150,6 @@ async function follower(call: string, definition: unknown, options: FollowOption
   });
 }
 
-/** Deletes what no projection shows any more, step by step; returns how much. */
-async function sweep(store: ProjectionStore): Promise<number> {
-  let swept = 0;
-  for (let step = 1; step > 0; swept += step) {
-    step = await store.sweepProjections(SWEEP);
-    await yieldToEvents();
-  }
-  return swept;
-}
-
 /**
  * Keeps the tables of a stored run in SQL, in the database of its store: sets them up where they are not
  * there, and brings the rows to the durable head. It takes no lease: another process may be advancing the
@@ -158,9 +169,10 @@ export async function projectTables<S extends Shape, M extends string>(
   options: TablesOptions,
 ): Promise<ProjectedReport> {
   checkNames('the options of projectTables', options, OPTIONS);
-  const under = await follower('projectTables', definition, options);
-  const done = doneOf(await under.catchUp(options.rebuild));
-  if (done.rebuilt !== null) await sweep(options.store as Store & ProjectionStore);
+  const { done } = await caughtUp(await follower('projectTables', definition, options), {
+    store: options.store,
+    rebuild: options.rebuild,
+  });
   return done;
 }
 
@@ -178,22 +190,23 @@ export async function followTables<S extends Shape, M extends string>(
   options: FollowOptions,
 ): Promise<ProjectedReport> {
   checkNames('the options of followTables', options, [...OPTIONS, 'pollMs', 'onCaughtUp']);
-  const { pollMs = POLL_MS, onCaughtUp, signal, rebuild } = options;
+  const { pollMs = POLL_MS, onCaughtUp, signal, store } = options;
   checkPositive('pollMs', pollMs);
   checkFunction('onCaughtUp', onCaughtUp);
   const under = await follower('followTables', definition, options);
-  let done = doneOf(await under.catchUp(rebuild));
-  let told = -1;
-  while (signal?.aborted !== true) {
-    if (done.tick !== told) await onCaughtUp?.(done);
-    told = done.tick;
-    await pause(pollMs, signal);
-    if (signal?.aborted) break;
-    done = doneOf(await under.catchUp());
-    if (done.rebuilt !== null) await sweep(options.store as Store & ProjectionStore);
+  let rebuild = options.rebuild;
+  for (let told: ProjectedReport | null = null; ; rebuild = false) {
+    const { done, isAtHead } = await caughtUp(under, { store, rebuild });
+    if (isAtHead && (told === null || isNews(told, done))) await onCaughtUp?.(done);
+    told = done;
+    if (signal?.aborted !== true) await pause(pollMs, signal);
+    if (signal?.aborted) return done;
   }
-  return done;
 }
+
+/** Whether rows are of another tick, another log or another version than before. */
+const isNews = (before: ProjectedReport, now: ProjectedReport): boolean =>
+  now.tick !== before.tick || now.recordHash !== before.recordHash || now.version !== before.version;
 
 /** What is in SQL of a run, or of all runs of a store; rows that are being built too. `UNSUPPORTED`. */
 export async function describeTables(store: Store, id?: string): Promise<readonly TablesReport[]> {
@@ -210,7 +223,8 @@ export async function dropTables(store: Store, id: string): Promise<number> {
   const projections = projectionsOf('dropTables', store);
   checkText('id', id);
   const all = await projections.projections(id);
-  if (all.length === 0) fail('NO_PROJECTION', `run '${id}' has no tables in SQL`, { run: id });
+  if (all.length === 0)
+    fail('NO_PROJECTION', `run '${id}' has no tables in SQL`, { run: id }, 'There is nothing to drop.');
   for (const { number } of all) await projections.retireProjection(number);
   return sweep(projections);
 }

@@ -17,13 +17,16 @@ import type { AnyWorld } from './world.ts';
 /** What the table is to its projection, and what it is called where the name is free. */
 export const EVENTS = 'events';
 
+/** The column of the id of the run there. */
+export const RUN_OF_EVENTS = 'run_id';
+
 /** The table of the events of any world: all worlds of a store share it. */
 export const eventTable = (dialect: SqlDialect): ProjectedTable => ({
   wanted: EVENTS,
   // The version of the columns: other ones would be another table.
   identity: `${EVENTS} 1`,
   role: EVENTS,
-  runColumn: 'run_id',
+  runColumn: RUN_OF_EVENTS,
   columns: eventColumns(dialect),
   key: ['seq'],
   index: ['kind', 'agent_id', 't'],

@@ -21,6 +21,7 @@ import {
   verify,
 } from '../../index.ts';
 import { pathOf } from '../../log/lineage.ts';
+import { hasProjections } from '../../log/projection-store.ts';
 import { readFrames } from '../../log/reader.ts';
 import type { RunInfo } from '../../log/store.ts';
 import { defineWorld } from '../../simulation/define-world.ts';
@@ -30,6 +31,7 @@ import { placeText, type StorePlace } from '../options.ts';
 import { ownPackage } from '../package.ts';
 import { withStore } from '../stores.ts';
 import { bytesText, counted } from '../text.ts';
+import { tablesBehind } from './tables-list.ts';
 
 /** What `doctor` was asked. */
 export interface DoctorOptions {
@@ -173,6 +175,37 @@ async function recordsFinding(store: Store, location: string): Promise<Finding> 
   );
 }
 
+/** Tables in SQL: those that stopped are a fault, those that are behind are only told of. */
+async function tablesFinding(store: Store, location: string): Promise<Finding[]> {
+  const what = `tables of ${location}`;
+  const all = hasProjections(store) ? await tablesBehind(store, null) : [];
+  const current = new Set(all.flatMap(({ report }) => (report.current ? [report.id] : [])));
+  // Rows that are built beside those that are shown may have stopped without harm.
+  const seen = all.filter(({ report }) => report.current || !current.has(report.id));
+  if (seen.length === 0) return [];
+  const behind = seen.filter((one) => one.behind !== 0).length;
+  const said = `${counted(new Set(seen.map(({ report }) => report.id)).size, 'run')} in SQL`;
+  const text = behind === 0 ? `${said}, all up to their logs` : `${said}, ${behind} not up to their logs`;
+  const problems = seen.flatMap(({ report: { id, problem } }) =>
+    problem === null ? [] : [`run '${id}' stopped at tick ${problem.tick}: ${problem.message}`],
+  );
+  if (problems.length === 0) return [good(what, text)];
+  return [bad(what, [text, ...problems].join('; '), 'Mend what is named, then: worldfold tables RUN')];
+}
+
+/** What a store holds: records, and tables in SQL. */
+async function contentFindings(io: Io, place: StorePlace, location: string): Promise<Finding[]> {
+  const what = `records of ${location}`;
+  try {
+    return await withStore(place, io.cwd, 'read', async (store) => [
+      await tried(what, () => recordsFinding(store, location)),
+      ...(await tablesFinding(store, location)),
+    ]);
+  } catch (e) {
+    return [await tried(what, () => Promise.reject(e))];
+  }
+}
+
 async function fileFinding(file: string, location: string): Promise<Finding> {
   const { examineSqlite } = await import('../../stores/sqlite/examine.ts');
   const { format, known, bytes, walBytes, problems, sqlite } = await examineSqlite(file);
@@ -212,8 +245,7 @@ async function databaseFindings(io: Io, place: DatabasePlace): Promise<Finding[]
   const location = placeText(place);
   try {
     const there = await databaseFinding(io, place, location);
-    const records = () => withStore(place, io.cwd, 'read', (store) => recordsFinding(store, location));
-    return [there, await tried(`records of ${location}`, records)];
+    return [there, ...(await contentFindings(io, place, location))];
   } catch (e) {
     const { code = '', hint = null, message = messageOf(e) } = isWorldfoldError(e) ? e : {};
     return [(code === 'NO_STORE' ? absent : bad)(location, message, hint)];
@@ -231,8 +263,7 @@ async function storeFindings(io: Io, place: StorePlace): Promise<Finding[]> {
     const isAbsent = / does not exist$/.test(there.said);
     return [...found, isAbsent ? absent(location, 'there is no such file yet') : there];
   }
-  const records = () => withStore(place, io.cwd, 'read', (store) => recordsFinding(store, location));
-  return [...found, there, await tried(`records of ${location}`, records)];
+  return [...found, there, ...(await contentFindings(io, place, location))];
 }
 
 const MARKS = { good: '✓', bad: '✗', absent: '–' } as const;

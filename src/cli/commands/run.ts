@@ -15,6 +15,7 @@ import { startProgress } from '../progress.ts';
 import { quoted, runCommandText } from '../shell.ts';
 import { freeId, withStore } from '../stores.ts';
 import { counted, grouped } from '../text.ts';
+import { choiceOnward } from './tables-choice.ts';
 
 /** What `run` was asked. */
 export interface RunOptions {
@@ -31,6 +32,8 @@ export interface RunOptions {
   readonly takeover: boolean;
   /** Goes on though the handlers give another world than was recorded. */
   readonly adopt: boolean;
+  /** Keeps the tables in SQL, in the transactions of the commits. */
+  readonly tables: boolean;
   readonly guard: GuardOption;
   /** Whether records say how long their ticks took. */
   readonly tickLog: boolean;
@@ -95,8 +98,10 @@ const OPTIONS_THAT_HELP = {
  */
 async function resumed(store: Store, world: AnyWorld, id: string, o: RunOptions): Promise<AnyRun> {
   const { takeover, adopt, guard, tickLog } = o;
+  // What is kept stays as it was chosen.
+  const tables = o.tables && { tables: await choiceOnward(store, id) };
   try {
-    return await openRun(world, { store, id, takeover, adopt, guard, tickLog });
+    return await openRun(world, { store, id, takeover, adopt, guard, tickLog, ...tables });
   } catch (e) {
     for (const code of ['RUN_IN_USE', 'CODE_CHANGED'] as const)
       if (isWorldfoldError(e, code)) fail(code, e.message, e.facts, OPTIONS_THAT_HELP[code], e);
@@ -122,6 +127,7 @@ async function openOrCreate(
       tickLog: o.tickLog,
       seed: o.seed ?? DEFAULT_SEED,
       id: o.id ?? (await freeId(store, world.schema.spec.name)),
+      ...(o.tables && { tables: true }),
       config: parseConfig(world.schema.spec.config, o.config),
       hints: { module: moduleHint(o.module, file, storeFolder(o.store, io.cwd)) },
     });
@@ -161,10 +167,11 @@ async function report(io: Io, run: AnyRun, world: AnyWorld, o: RunOptions, done:
   const metrics = await newestMetrics(run);
   if (metrics) line(io.stdout, `  metrics     ${metrics}`);
   if (o.store.kind === 'memory') return line(io.stdout, paint.faint('  kept nowhere: the store was memory:'));
-  line(io.stdout, `  kept in     ${place}`);
+  line(io.stdout, `  kept in     ${place}${o.tables ? ', with its tables in SQL' : ''}`);
+  const more = o.tables ? ' --tables' : '';
   const next = done.stopped
-    ? `run ${quoted(o.module)} --continue --id ${quoted(run.id)} --store ${quoted(place)}`
-    : runCommandText('replay', run.id, o.store);
+    ? `run ${quoted(o.module)} --continue --id ${quoted(run.id)} --store ${quoted(place)}${more}`
+    : runCommandText(o.tables ? 'tables' : 'replay', run.id, o.store);
   line(io.stdout, paint.faint(`next: ${io.self} ${next}`));
 }
 

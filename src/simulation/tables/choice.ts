@@ -5,7 +5,7 @@
  * another choice, or of a schema with other columns, is built anew.
  */
 import { checkNames } from '../../base/arguments.ts';
-import { canonicalJson, show } from '../../base/canonical.ts';
+import { canonicalJson, parseCanonical, show } from '../../base/canonical.ts';
 import { fail } from '../../base/errors.ts';
 import type { ProjectedTable } from '../../log/projection-store.ts';
 import { SOURCES } from '../../schema/compile.ts';
@@ -35,8 +35,12 @@ export interface Chosen {
   readonly events: boolean;
 }
 
-function chosenTables({ schema }: AnyWorld, given: TablesChoice['tables']): readonly string[] {
-  const all = schema.compiled.tables.map(({ name }) => name).filter((name) => name !== SOURCES);
+/** The tables of a world that can be kept. */
+export const tablesOf = ({ schema }: Pick<AnyWorld, 'schema'>): readonly string[] =>
+  schema.compiled.tables.map(({ name }) => name).filter((name) => name !== SOURCES);
+
+function chosenTables(world: AnyWorld, given: TablesChoice['tables']): readonly string[] {
+  const all = tablesOf(world);
   if (given === undefined) return all;
   if (!Array.isArray(given))
     fail('BAD_USAGE', `tables is a list of names, not ${show(given)}`, {}, "Write tables: ['people'].");
@@ -90,8 +94,8 @@ export function checkChoice(call: string, given: TablesChoice): void {
   checkNames(`the options of ${call}`, given, [...CHOICE]);
 }
 
-// A list has a method of that name.
-const isList = (ticks: ChosenTicks): ticks is readonly number[] => Array.isArray(ticks);
+/** Whether ticks are listed; a list has a method `every` too. */
+export const isList = (ticks: ChosenTicks): ticks is readonly number[] => Array.isArray(ticks);
 
 /** Whether the rows of a tick are kept. */
 export function keepsTick({ history }: Chosen, tick: number): boolean {
@@ -99,6 +103,17 @@ export function keepsTick({ history }: Chosen, tick: number): boolean {
   return isList(history) ? history.includes(tick) : tick % history.every === 0;
 }
 
-/** The text by which a projection is known again. */
-export const choiceText = (chosen: Chosen, tables: readonly ProjectedTable[]): string =>
-  canonicalJson({ ...chosen, columns: tables.map(({ identity }) => identity) });
+/** The text by which a projection is known again. All tables are no list: a later schema may have more. */
+export function choiceText(world: AnyWorld, chosen: Chosen, tables: readonly ProjectedTable[]): string {
+  const { history, events } = chosen;
+  const named = chosen.tables.length === tablesOf(world).length ? null : chosen.tables;
+  return canonicalJson({ tables: named, history, events, columns: tables.map(({ identity }) => identity) });
+}
+
+/** What was chosen, from the text by which a projection is known. */
+export function choiceOf(text: string): TablesChoice {
+  const { tables, history, events } = parseCanonical(text) as {
+    readonly [Part in keyof Chosen]: Chosen[Part] | null;
+  };
+  return { ...(tables && { tables }), ...(history && { history }), events: events === true };
+}

@@ -53,6 +53,8 @@ export type Rebuilt = 'new' | 'rewound' | 'adopted' | 'chosen otherwise' | 'aske
 export interface CaughtUp {
   readonly projection: ProjectionInfo;
   readonly checkpoint: Checkpoint;
+  /** False where it was stopped on the way. */
+  readonly isAtHead: boolean;
   /** Why a projection was built from the beginning; null where one was gone on with. */
   readonly rebuilt: Rebuilt | null;
   /** How many rows were written and removed. */
@@ -109,7 +111,7 @@ export class Follower {
     this.parts = parts;
     this.tables = keptTables(world, store.dialect, chosen);
     this.declared = projectedTables(world, store.dialect, this.tables, chosen);
-    this.text = choiceText(chosen, this.declared);
+    this.text = choiceText(world, chosen, this.declared);
   }
 
   /**
@@ -128,9 +130,11 @@ export class Follower {
       try {
         const place = this.placeAtHead(log, found.info, head) ?? (await this.placeOf(log, found.info));
         await this.foldTo(log, place);
+        const checkpoint = place.checkpoint!;
+        const isAtHead = checkpoint.tick === log.tick;
+        const projection = isAtHead ? await this.shown(found.info) : found.info;
         this.chosenBefore = true;
-        const info = place.checkpoint!.tick === log.tick ? await this.shown(place) : found.info;
-        return { projection: info, checkpoint: place.checkpoint!, rebuilt: why, rows: this.written };
+        return { projection, checkpoint, isAtHead, rebuilt: why, rows: this.written };
       } catch (e) {
         const at = this.place?.engine.position.tick ?? -1;
         this.place = null;
@@ -300,8 +304,8 @@ export class Follower {
     if (events !== null) yield* events.changes;
   }
 
-  /** Shows a projection that is complete. */
-  private async shown({ info }: Place): Promise<ProjectionInfo> {
+  /** Shows a projection that is complete, as it was found now: a switch retires what others are building. */
+  private async shown(info: ProjectionInfo): Promise<ProjectionInfo> {
     const { store } = this.parts;
     if (!info.current && !(await store.switchProjection(info.number))) throw new Overtaken();
     return (await this.infoOf(info.number)) ?? info;

@@ -24,8 +24,9 @@ export interface KeptTable {
 /** What the table of a tick's rows is to its projection. */
 export const historyRole = (table: string): string => `${table}_history`;
 
-/** The column of the id of the run, and the one that a store adds. */
-const RUN = 'run';
+/** The column of the id of the run. */
+export const RUN = 'run';
+/** That one, and the one that a store adds. */
 const ADDED = [RUN, 'projection'];
 const TICK = 'tick';
 

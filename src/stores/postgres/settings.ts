@@ -11,6 +11,9 @@ import type { Settings } from './link.ts';
 import type { Packages } from './packages.ts';
 import { PLAIN_TEXTS } from './values.ts';
 
+/** The schema that holds a store where none is named. */
+export const DEFAULT_SCHEMA = 'worldfold';
+
 /** Every option of a store; `postgresStore` and `pgliteStore` document those that users have. */
 export interface OpenOptions {
   readonly schema?: string;
@@ -76,7 +79,7 @@ function checkCount(name: string, value: number): void {
 /** Checks the options and fills in the defaults. */
 export function chosen(options: OpenOptions): Chosen {
   const {
-    schema = 'worldfold',
+    schema = DEFAULT_SCHEMA,
     readOnly = false,
     create = !readOnly,
     durability = 'power',
