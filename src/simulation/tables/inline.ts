@@ -6,13 +6,7 @@
  * world can't be looked at, as while it is folded anew, the next step covers those ticks too.
  */
 import { capability } from '../../log/capabilities.ts';
-import type {
-  Checkpoint,
-  ProjectionInfo,
-  ProjectionStep,
-  ProjectionStore,
-  RowChanges,
-} from '../../log/projection-store.ts';
+import type { Checkpoint, ProjectionStep, ProjectionStore, RowChanges } from '../../log/projection-store.ts';
 import { decodeFrame } from '../../log/record.ts';
 import type { LogRecord, Store } from '../../log/store.ts';
 import type { Engine } from '../engine.ts';
@@ -21,12 +15,11 @@ import type { AnyWorld } from '../world.ts';
 import { type Chosen, chosen, keepsTick, type TablesChoice } from './choice.ts';
 import { durableLog } from './durable-log.ts';
 import { EventRows } from './event-rows.ts';
-import { Follower } from './follower.ts';
-import { keptTables } from './layout.ts';
-import { WorldRows } from './world-rows.ts';
+import { type CaughtUp, Follower } from './follower.ts';
+import type { WorldRows } from './world-rows.ts';
 
 /** Columns that are views of the world are copied: it goes on before the store has them. */
-const kept = ({ role, removed, written }: RowChanges): RowChanges => ({
+const copied = ({ role, removed, written }: RowChanges): RowChanges => ({
   role,
   removed,
   written: written.map((column) => (ArrayBuffer.isView(column) ? (column as Float64Array).slice() : column)),
@@ -48,18 +41,15 @@ export class InlineRows {
     store: ProjectionStore,
     engine: Engine,
     choice: Chosen,
-    { number }: ProjectionInfo,
-    checkpoint: Checkpoint,
+    { projection, checkpoint, kept }: CaughtUp,
   ) {
     this.store = store;
     this.engine = engine;
     this.chosen = choice;
-    this.projection = number;
+    this.projection = projection.number;
     this.last = checkpoint;
-    const { world } = engine;
-    this.rows = new WorldRows(world.schema.compiled, keptTables(world, store.dialect, choice));
-    this.rows.settle(engine.state);
-    this.events = choice.events ? new EventRows(world, engine.environment!.schema) : null;
+    this.rows = kept;
+    this.events = choice.events ? new EventRows(engine.world, engine.environment!.schema) : null;
   }
 
   /** Takes note of a tick that was computed: its rows may be kept. */
@@ -74,9 +64,9 @@ export class InlineRows {
     const { tick, hash, sequence } = engine.position;
     if (engine.state.gate.hidden || tick <= last.tick) return;
     const to = { tick, hash, sequence };
-    const changes = Array.from(this.rows.changes(engine.state), kept);
+    const changes = Array.from(this.rows.changes(engine.state), copied);
     if (keepsTick(this.chosen, tick))
-      for (const rows of this.rows.history(engine.state, tick)) changes.push(kept(rows));
+      for (const rows of this.rows.history(engine.state, tick)) changes.push(copied(rows));
     if (this.events !== null) changes.push(...this.events.changes);
     this.events?.clear();
     this.rows.settle(engine.state);
@@ -127,6 +117,6 @@ export async function inlineRows(
     onProgress: () => {},
     signal: undefined,
   });
-  const { projection, checkpoint } = await follower.catchUp(false, engine);
-  return new InlineRows(choice.store, engine, choice.chosen, projection, checkpoint);
+  const caughtUp = await follower.catchUp(false, engine);
+  return new InlineRows(choice.store, engine, choice.chosen, caughtUp);
 }
