@@ -5,7 +5,9 @@
  * due, from the world as it is then, and is offered with the records until the store has both. Where the
  * world can't be looked at, as while it is folded anew, the next step covers those ticks too.
  */
+import { isWorldfoldError } from '../../base/errors.ts';
 import { capability } from '../../log/capabilities.ts';
+import { sameCheckpoint } from '../../log/projection-checks.ts';
 import type { Checkpoint, ProjectionStep, ProjectionStore, RowChanges } from '../../log/projection-store.ts';
 import { decodeFrame } from '../../log/record.ts';
 import type { LogRecord, Store } from '../../log/store.ts';
@@ -30,7 +32,8 @@ export class InlineRows {
   readonly store: ProjectionStore;
   private readonly engine: Engine;
   private readonly chosen: Chosen;
-  private readonly projection: number;
+  private readonly follow: () => Promise<CaughtUp>;
+  private projection: number;
   private readonly rows: WorldRows;
   private readonly events: EventRows | null;
   /** Where the last step leads to. */
@@ -42,10 +45,12 @@ export class InlineRows {
     engine: Engine,
     choice: Chosen,
     { projection, checkpoint, kept }: CaughtUp,
+    follow: () => Promise<CaughtUp>,
   ) {
     this.store = store;
     this.engine = engine;
     this.chosen = choice;
+    this.follow = follow;
     this.projection = projection.number;
     this.last = checkpoint;
     this.rows = kept;
@@ -79,6 +84,26 @@ export class InlineRows {
     return this.steps.filter(({ to }) => to.tick <= tick);
   }
 
+  /**
+   * Takes the rows up again after somebody moved, replaced or dropped the projection: those of the durable
+   * head are brought there, and the steps go on from them. False where they can't, as where rows are at
+   * another tick than the steps begin at, or an era that no durable record says begins there.
+   */
+  async regain(): Promise<boolean> {
+    try {
+      const { projection, checkpoint } = await this.follow();
+      const from = this.steps[0]?.from ?? this.last;
+      if (!sameCheckpoint(from, checkpoint) || this.engine.nextEra > checkpoint.tick) return false;
+      this.projection = projection.number;
+      this.steps = this.steps.map((step) => ({ ...step, projection: projection.number }));
+      return true;
+    } catch (e) {
+      // Why the rows were lost is what is told; that they can't be had again follows from it.
+      if (!isWorldfoldError(e)) throw e;
+      return false;
+    }
+  }
+
   /** Forgets the steps that the store has. */
   landed(tick: number): void {
     this.steps = this.steps.filter(({ to }) => to.tick > tick);
@@ -109,14 +134,15 @@ export async function inlineRows(
   const { world } = engine;
   const choice = inlineChoice(world, store, tables);
   if (choice === null) return null;
-  const follower = new Follower({
-    ...durableLog({ store, id, world, guard: guard ?? 'throw' }),
-    ...choice,
-    id,
-    world,
-    onProgress: () => {},
-    signal: undefined,
-  });
-  const caughtUp = await follower.catchUp(false, engine);
-  return new InlineRows(choice.store, engine, choice.chosen, caughtUp);
+  const follower = () =>
+    new Follower({
+      ...durableLog({ store, id, world, guard: guard ?? 'throw' }),
+      ...choice,
+      id,
+      world,
+      onProgress: () => {},
+      signal: undefined,
+    });
+  const caughtUp = await follower().catchUp(false, engine);
+  return new InlineRows(choice.store, engine, choice.chosen, caughtUp, () => follower().catchUp());
 }
