@@ -205,11 +205,14 @@ export class Committer {
     return this.flight;
   }
 
-  private async offer(records: readonly LogRecord[]): Promise<Head> {
+  private async offer(records: readonly LogRecord[], attempt = 1): Promise<Head> {
     try {
       return await persistent(() => this.append(records));
     } catch (cause) {
       if (isLost(cause)) throw cause;
+      // Rows are beside the log: whoever builds them anew or drops them does not stop it.
+      const isMoved = isWorldfoldError(cause, 'PROJECTION_MOVED') && attempt < ATTEMPTS;
+      if (isMoved && (await this.rows!.regain())) return this.offer(records, attempt + 1);
       return this.stall(records, cause);
     }
   }

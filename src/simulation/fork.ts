@@ -192,9 +192,9 @@ async function forkFrom(
     introduced: false,
   };
   try {
-    const rows = await inlineRows(engine, { ...o, id });
     // The world may be what an era begins with that is not in this fork's log: then it begins one as well.
     const isNewEra = beginEra(world, engine, schema, isUnproven(world, engine, at, known));
+    const rows = await inlineRows(engine, { ...o, id });
     const run = new RunCore({ ...own, rows }, { tick: at, hash });
     await run.begin(isNewEra, change);
     return run;

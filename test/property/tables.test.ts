@@ -46,7 +46,7 @@ async function expectRows(world: AnyWorld, store: Store, run: RunCore, at: numbe
 
 describe.each(Object.keys(OPENERS))('on %s', (name) => {
   const open = OPENERS[name]!;
-  const runs = name === 'SQLite' ? 20 : 6;
+  const runs = name === 'SQLite' ? 10 : 2;
 
   test('L3, L10: rows are the folded world at every checkpoint, and those of chosen ticks stay', async () => {
     const kept = fc.constantFrom<{ every: number } | number[]>({ every: 1 }, { every: 3 }, [0, 2, 99]);

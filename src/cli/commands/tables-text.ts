@@ -22,6 +22,8 @@ const REBUILT = {
   new: 'the run had no tables in SQL',
   rewound: 'the log has another record at the tick that they were of',
   adopted: 'an era of other code began in the log',
+  migrated: 'an era of another schema began in the log',
+  unproven: 'it had stopped at rows that no recorded hash proves',
   'chosen otherwise': 'another choice, or other columns in the schema',
   'asked for': 'as was asked for',
 } as const satisfies Readonly<Record<NonNullable<ProjectedReport['rebuilt']>, string>>;

@@ -9,6 +9,7 @@ import { canonicalJson, parseCanonical, show } from '../../base/canonical.ts';
 import { fail } from '../../base/errors.ts';
 import type { ProjectedTable } from '../../log/projection-store.ts';
 import { SOURCES } from '../../schema/compile.ts';
+import { EVENTS } from '../event-rows.ts';
 import type { AnyWorld } from '../world.ts';
 
 /** Ticks: every so many of them, from tick 0 on, or those that are listed. */
@@ -70,6 +71,19 @@ function chosenTicks(given: TablesChoice['history']): ChosenTicks | null {
   );
 }
 
+/** What is kept besides must not have the name of a table that is kept. */
+function checkRoles({ tables, history, events }: Chosen): void {
+  const besides = [...(history === null ? [] : tables.map(historyRole)), ...(events ? [EVENTS] : [])];
+  const twice = besides.find((role) => tables.includes(role));
+  if (twice !== undefined)
+    fail(
+      'BAD_USAGE',
+      `the world has a table '${twice}', which is the name of the ${twice === EVENTS ? 'events' : 'history'}`,
+      { table: twice },
+      `Leave '${twice}' out of tables, or keep no ${twice === EVENTS ? 'events' : 'history'}.`,
+    );
+}
+
 /** Checks a choice, with what it stands in left aside: `BAD_USAGE`. */
 export function chosen(world: AnyWorld, { tables, history, events }: TablesChoice): Chosen {
   if (events !== undefined && typeof events !== 'boolean')
@@ -86,6 +100,7 @@ export function chosen(world: AnyWorld, { tables, history, events }: TablesChoic
       {},
       'Leave tables out for all.',
     );
+  checkRoles(made);
   return made;
 }
 
@@ -93,6 +108,9 @@ export function chosen(world: AnyWorld, { tables, history, events }: TablesChoic
 export function checkChoice(call: string, given: TablesChoice): void {
   checkNames(`the options of ${call}`, given, [...CHOICE]);
 }
+
+/** What the table of a tick's rows is to its projection. */
+export const historyRole = (table: string): string => `${table}_history`;
 
 /** Whether ticks are listed; a list has a method `every` too. */
 export const isList = (ticks: ChosenTicks): ticks is readonly number[] => Array.isArray(ticks);

@@ -10,6 +10,7 @@ import { sameBytes } from '../../base/bytes.ts';
 import { canonicalJson } from '../../base/canonical.ts';
 import { type ErrorCode, fail, isWorldfoldError, WorldfoldError } from '../../base/errors.ts';
 import { steadyClock, yieldToEvents } from '../../base/platform.ts';
+import { type EraNote, parseChange } from '../../log/environment.ts';
 import type { Checkpoint, ProjectionInfo, ProjectionStore, RowChanges } from '../../log/projection-store.ts';
 import { readFrame } from '../../log/reader.ts';
 import type { RecordFrame } from '../../log/record.ts';
@@ -46,8 +47,15 @@ export interface FollowerParts {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Why a projection was built from the beginning. */
-export type Rebuilt = 'new' | 'rewound' | 'adopted' | 'chosen otherwise' | 'asked for';
+/** Why a projection was built from the beginning; `unproven`: of rows that a stop left without a hash. */
+export type Rebuilt =
+  | 'new'
+  | 'rewound'
+  | 'adopted'
+  | 'migrated'
+  | 'unproven'
+  | 'chosen otherwise'
+  | 'asked for';
 
 /** What catching up did. */
 export interface CaughtUp {
@@ -59,6 +67,8 @@ export interface CaughtUp {
   readonly rebuilt: Rebuilt | null;
   /** How many rows were written and removed. */
   readonly rows: number;
+  /** The rows that are in SQL now, for whoever goes on with them. */
+  readonly kept: WorldRows;
 }
 
 /** What says nothing of the log: the same call may do at another time. */
@@ -77,7 +87,7 @@ const STEP_MS = 10_000;
 
 /** The world that is folded, the rows that are in SQL, and the projection that they are of. */
 interface Place {
-  readonly info: ProjectionInfo;
+  info: ProjectionInfo;
   readonly engine: Engine;
   readonly rows: WorldRows;
   /** The first tick that is folded; records before it are only read. */
@@ -116,7 +126,8 @@ export class Follower {
 
   /**
    * Brings the rows to the durable head. `PROJECTION_STOPPED` where a tick can't be taken. `head` holds the
-   * world of the head, where the caller has it; nothing is folded then for rows of that tick alone.
+   * world of the head, where the caller has it, which the rows are of then: nothing is folded for rows of
+   * that tick alone. An era that it proposes begins with the next record.
    */
   async catchUp(rebuild = false, head: Engine | null = null): Promise<CaughtUp> {
     this.written = 0;
@@ -125,16 +136,18 @@ export class Follower {
       // In this order: a log only grows, so that a checkpoint of it is never past its head.
       const all = await this.parts.store.projections(this.parts.id);
       const log = await this.parts.log();
-      const found = await this.find(log, all, again);
+      const found = await this.find(log, all, again, head);
       why = found.why ?? why;
       try {
         const place = this.placeAtHead(log, found.info, head) ?? (await this.placeOf(log, found.info));
         await this.foldTo(log, place);
+        if (head !== null && head.position.tick === log.tick) await this.holdTo(place, head);
         const checkpoint = place.checkpoint!;
         const isAtHead = checkpoint.tick === log.tick;
         const projection = isAtHead ? await this.shown(found.info) : found.info;
         this.chosenBefore = true;
-        return { projection, checkpoint, isAtHead, rebuilt: why, rows: this.written };
+        const { rows: kept } = place;
+        return { projection, checkpoint, isAtHead, rebuilt: why, rows: this.written, kept };
       } catch (e) {
         const at = this.place?.engine.position.tick ?? -1;
         this.place = null;
@@ -149,13 +162,14 @@ export class Follower {
     log: DurableLog,
     all: readonly ProjectionInfo[],
     rebuild: boolean,
+    head: Engine | null,
   ): Promise<{ readonly info: ProjectionInfo; readonly why: Rebuilt | null }> {
     const { store } = this.parts;
     let why: Rebuilt = rebuild ? 'asked for' : 'new';
     for (const info of [...all].sort((a, b) => Number(b.current) - Number(a.current))) {
       const isOurs = info.choice === this.text;
       if (info.current && !isOurs && this.chosenBefore) this.replaced(info);
-      const bad = isOurs ? await this.flawOf(log, info.checkpoint) : 'chosen otherwise';
+      const bad = isOurs ? await this.flawOf(log, info, head) : 'chosen otherwise';
       const isGood = bad === null;
       if (isGood && !rebuild) return { info, why: info.current ? null : why };
       if (info.current && !rebuild) why = bad ?? why;
@@ -183,26 +197,53 @@ export class Follower {
 
   /**
    * Why nobody can go on from a checkpoint: it is none of this log, which was rewound or is another run's of
-   * the name; or an era of adopted code began after it, whose base is not folded from there.
+   * the name; folding stopped after it, and no hash says that it was right up to there; or the next record
+   * begins an era, whose base is not what the rows were folded to, or began one of adopted code.
    */
-  private async flawOf(log: DurableLog, checkpoint: Checkpoint | null): Promise<Rebuilt | null> {
+  private async flawOf(
+    log: DurableLog,
+    { checkpoint, problem }: ProjectionInfo,
+    head: Engine | null,
+  ): Promise<Rebuilt | null> {
     if (checkpoint === null) return null;
     const { source, tick } = log;
     if (checkpoint.tick > tick) return 'rewound';
-    const { hash } = await readFrame(source.store, source.path, checkpoint.tick);
+    const { hash, stateHash } = await readFrame(source.store, source.path, checkpoint.tick);
     if (!sameBytes(hash, checkpoint.hash)) return 'rewound';
-    return checkpoint.tick < (await this.parts.firstTick(log)) - 1 ? 'adopted' : null;
+    if (problem !== null && stateHash === null) return 'unproven';
+    const begins = await this.eraAfter(log, checkpoint.tick, head);
+    if (begins !== null) return begins.why;
+    const isBehind = checkpoint.tick < tick && isAdopting(log, head);
+    return isBehind || checkpoint.tick < (await this.parts.firstTick(log)) ? 'adopted' : null;
   }
 
-  /** The world of the head, where nothing of the way to it is kept, and nothing or all was written. */
-  private placeAtHead({ tick }: DurableLog, info: ProjectionInfo, head: Engine | null): Place | null {
+  /** The era that begins after a tick, or null. */
+  private async eraAfter(
+    { source, tick: last }: DurableLog,
+    tick: number,
+    head: Engine | null,
+  ): Promise<EraNote | null> {
+    if (tick === last) return head?.position.tick === last ? head.proposedEra : null;
+    const { environment } = await readFrame(source.store, source.path, tick + 1);
+    return environment === null ? null : (parseChange(environment).era ?? null);
+  }
+
+  /**
+   * The world of the head, where nothing of the way to it is kept, or none of it can be folded, and nothing
+   * or all was written.
+   */
+  private placeAtHead(log: DurableLog, info: ProjectionInfo, head: Engine | null): Place | null {
     const { chosen, world } = this.parts;
     const { checkpoint } = info;
+    const { tick } = log;
     if (head === null || head.position.tick !== tick) return null;
     const isThere = checkpoint?.tick === tick;
-    if (!isThere && (checkpoint !== null || chosen.events || chosen.history !== null)) return null;
+    const keepsWay = (chosen.events || chosen.history !== null) && !isAdopting(log, head);
+    if (!isThere && (checkpoint !== null || keepsWay)) return null;
     const rows = new WorldRows(world.schema.compiled, this.tables);
-    return { info, engine: head, rows, foldFrom: tick + 1, checkpoint, events: null };
+    if (isThere) rows.settle(head.state);
+    const events = !isThere && chosen.events ? new EventRows(world, null) : null;
+    return { info, engine: head, rows, foldFrom: tick + 1, checkpoint, events };
   }
 
   private eventsFrom(engine: Engine): EventRows | null {
@@ -213,7 +254,10 @@ export class Follower {
   /** The world where a projection stands, from before where nobody moved it meanwhile. */
   private async placeOf(log: DurableLog, info: ProjectionInfo): Promise<Place> {
     const { place } = this;
-    if (place?.info.number === info.number && sameCheckpoint(place.checkpoint, info.checkpoint)) return place;
+    if (place?.info.number === info.number && sameCheckpoint(place.checkpoint, info.checkpoint)) {
+      place.info = info;
+      return place;
+    }
     const { world } = this.parts;
     const { checkpoint } = info;
     const foldFrom = checkpoint === null ? await this.parts.firstTick(log) : checkpoint.tick + 1;
@@ -245,7 +289,8 @@ export class Follower {
   private async foldTo({ source, tick: target }: DurableLog, place: Place): Promise<void> {
     const { engine, foldFrom, events } = place;
     const { chosen, onProgress, signal } = this.parts;
-    const from = engine.position.tick + 1;
+    // Events are read from the beginning, wherever folding begins.
+    const from = place.checkpoint === null && events !== null ? 0 : engine.position.tick + 1;
     if (from > 0 && place.checkpoint === null) await this.write(place);
     let slice = steadyClock();
     let step = slice;
@@ -270,8 +315,17 @@ export class Follower {
       });
     };
     await eachFrame(engine, { source, from, to: target, foldFrom }, take);
-    if (place.checkpoint?.tick !== engine.position.tick) await this.write(place);
+    const isWritten = place.checkpoint?.tick === engine.position.tick;
+    // What was kept of a stop is over where nothing is left to write, too.
+    if (!isWritten || place.info.problem !== null) await this.write(place);
     onProgress({ tick: engine.position.tick, target });
+  }
+
+  /** Where an era is about to begin, its base may be another world than records are folded to. */
+  private async holdTo(place: Place, head: Engine): Promise<void> {
+    if (place.engine === head || sameBytes(place.engine.state.digest(), head.state.digest())) return;
+    await this.write({ ...place, engine: head });
+    this.place = null;
   }
 
   /** Writes what changed since the checkpoint, and moves it. */
@@ -308,7 +362,10 @@ export class Follower {
   private async shown(info: ProjectionInfo): Promise<ProjectionInfo> {
     const { store } = this.parts;
     if (!info.current && !(await store.switchProjection(info.number))) throw new Overtaken();
-    return (await this.infoOf(info.number)) ?? info;
+    const shown = await this.infoOf(info.number);
+    // Somebody may show another one by now, or the run may be gone.
+    if (!shown?.current) throw new Overtaken();
+    return shown;
   }
 
   /** Brings the rows to the last tick that can be taken, and keeps why the next one can't. */
@@ -352,6 +409,10 @@ export class Follower {
     }
   }
 }
+
+/** Whether changed handlers were adopted at the head of a log, where no record says so yet. */
+const isAdopting = ({ tick }: DurableLog, head: Engine | null): boolean =>
+  head?.position.tick === tick && head.proposedEra?.why === 'adopted';
 
 /** The first tick whose rows are written: one that is kept, or the last. */
 function firstKept(chosen: Chosen, first: number, last: number): number {

@@ -5,14 +5,10 @@
  * due, from the world as it is then, and is offered with the records until the store has both. Where the
  * world can't be looked at, as while it is folded anew, the next step covers those ticks too.
  */
+import { isWorldfoldError } from '../../base/errors.ts';
 import { capability } from '../../log/capabilities.ts';
-import type {
-  Checkpoint,
-  ProjectionInfo,
-  ProjectionStep,
-  ProjectionStore,
-  RowChanges,
-} from '../../log/projection-store.ts';
+import { sameCheckpoint } from '../../log/projection-checks.ts';
+import type { Checkpoint, ProjectionStep, ProjectionStore, RowChanges } from '../../log/projection-store.ts';
 import { decodeFrame } from '../../log/record.ts';
 import type { LogRecord, Store } from '../../log/store.ts';
 import type { Engine } from '../engine.ts';
@@ -21,12 +17,11 @@ import type { AnyWorld } from '../world.ts';
 import { type Chosen, chosen, keepsTick, type TablesChoice } from './choice.ts';
 import { durableLog } from './durable-log.ts';
 import { EventRows } from './event-rows.ts';
-import { Follower } from './follower.ts';
-import { keptTables } from './layout.ts';
-import { WorldRows } from './world-rows.ts';
+import { type CaughtUp, Follower } from './follower.ts';
+import type { WorldRows } from './world-rows.ts';
 
 /** Columns that are views of the world are copied: it goes on before the store has them. */
-const kept = ({ role, removed, written }: RowChanges): RowChanges => ({
+const copied = ({ role, removed, written }: RowChanges): RowChanges => ({
   role,
   removed,
   written: written.map((column) => (ArrayBuffer.isView(column) ? (column as Float64Array).slice() : column)),
@@ -37,7 +32,8 @@ export class InlineRows {
   readonly store: ProjectionStore;
   private readonly engine: Engine;
   private readonly chosen: Chosen;
-  private readonly projection: number;
+  private readonly follow: () => Promise<CaughtUp>;
+  private projection: number;
   private readonly rows: WorldRows;
   private readonly events: EventRows | null;
   /** Where the last step leads to. */
@@ -48,18 +44,17 @@ export class InlineRows {
     store: ProjectionStore,
     engine: Engine,
     choice: Chosen,
-    { number }: ProjectionInfo,
-    checkpoint: Checkpoint,
+    { projection, checkpoint, kept }: CaughtUp,
+    follow: () => Promise<CaughtUp>,
   ) {
     this.store = store;
     this.engine = engine;
     this.chosen = choice;
-    this.projection = number;
+    this.follow = follow;
+    this.projection = projection.number;
     this.last = checkpoint;
-    const { world } = engine;
-    this.rows = new WorldRows(world.schema.compiled, keptTables(world, store.dialect, choice));
-    this.rows.settle(engine.state);
-    this.events = choice.events ? new EventRows(world, engine.environment!.schema) : null;
+    this.rows = kept;
+    this.events = choice.events ? new EventRows(engine.world, engine.environment!.schema) : null;
   }
 
   /** Takes note of a tick that was computed: its rows may be kept. */
@@ -74,9 +69,9 @@ export class InlineRows {
     const { tick, hash, sequence } = engine.position;
     if (engine.state.gate.hidden || tick <= last.tick) return;
     const to = { tick, hash, sequence };
-    const changes = Array.from(this.rows.changes(engine.state), kept);
+    const changes = Array.from(this.rows.changes(engine.state), copied);
     if (keepsTick(this.chosen, tick))
-      for (const rows of this.rows.history(engine.state, tick)) changes.push(kept(rows));
+      for (const rows of this.rows.history(engine.state, tick)) changes.push(copied(rows));
     if (this.events !== null) changes.push(...this.events.changes);
     this.events?.clear();
     this.rows.settle(engine.state);
@@ -87,6 +82,26 @@ export class InlineRows {
   /** The steps that belong to records up to a tick. */
   upTo(tick: number): readonly ProjectionStep[] {
     return this.steps.filter(({ to }) => to.tick <= tick);
+  }
+
+  /**
+   * Takes the rows up again after somebody moved, replaced or dropped the projection: those of the durable
+   * head are brought there, and the steps go on from them. False where they can't, as where rows are at
+   * another tick than the steps begin at, or an era that no durable record says begins there.
+   */
+  async regain(): Promise<boolean> {
+    try {
+      const { projection, checkpoint } = await this.follow();
+      const from = this.steps[0]?.from ?? this.last;
+      if (!sameCheckpoint(from, checkpoint) || this.engine.nextEra > checkpoint.tick) return false;
+      this.projection = projection.number;
+      this.steps = this.steps.map((step) => ({ ...step, projection: projection.number }));
+      return true;
+    } catch (e) {
+      // Why the rows were lost is what is told; that they can't be had again follows from it.
+      if (!isWorldfoldError(e)) throw e;
+      return false;
+    }
   }
 
   /** Forgets the steps that the store has. */
@@ -119,14 +134,15 @@ export async function inlineRows(
   const { world } = engine;
   const choice = inlineChoice(world, store, tables);
   if (choice === null) return null;
-  const follower = new Follower({
-    ...durableLog({ store, id, world, guard: guard ?? 'throw' }),
-    ...choice,
-    id,
-    world,
-    onProgress: () => {},
-    signal: undefined,
-  });
-  const { projection, checkpoint } = await follower.catchUp(false, engine);
-  return new InlineRows(choice.store, engine, choice.chosen, projection, checkpoint);
+  const follower = () =>
+    new Follower({
+      ...durableLog({ store, id, world, guard: guard ?? 'throw' }),
+      ...choice,
+      id,
+      world,
+      onProgress: () => {},
+      signal: undefined,
+    });
+  const caughtUp = await follower().catchUp(false, engine);
+  return new InlineRows(choice.store, engine, choice.chosen, caughtUp, () => follower().catchUp());
 }

@@ -10,7 +10,9 @@ import type { ProjectedColumn, ProjectedTable } from '../../log/projection-store
 import { type SqlTable, sqlTable } from '../../projections/sql/table.ts';
 import { eventTable } from '../event-rows.ts';
 import type { AnyWorld } from '../world.ts';
-import type { Chosen } from './choice.ts';
+import { type Chosen, historyRole } from './choice.ts';
+
+export { historyRole } from './choice.ts';
 
 /** A table of the world with what it is in SQL. */
 export interface KeptTable {
@@ -20,9 +22,6 @@ export interface KeptTable {
   /** The same with the tick beside, for the rows of chosen ticks; null where none are kept. */
   readonly history: SqlTable | null;
 }
-
-/** What the table of a tick's rows is to its projection. */
-export const historyRole = (table: string): string => `${table}_history`;
 
 /** The column of the id of the run. */
 export const RUN = 'run';
