@@ -123,6 +123,11 @@ export class ProjectedTables {
     );
   }
 
+  /** Whether there are tables that no projection is left of; who finds some may find none in its turn. */
+  async hasUnused(on: Statements): Promise<boolean> {
+    return (await all(on, unusedTables(this.#sql).limit(1))).length > 0;
+  }
+
   /** Drops tables that no projection is left of, at most `limit`, within a turn; returns how many. */
   async dropUnused(on: Statements, limit: number): Promise<number> {
     const unused = await all(on, unusedTables(this.#sql).limit(limit));

@@ -189,6 +189,8 @@ export class Projections {
     const most = Math.floor(Math.min(limit, MOST));
     const swept = await this.#writing((on) => this.#sweepRows(on, most));
     if (swept === most) return swept;
+    // The turn is that of all who make tables: nobody waits for it who has nothing to drop.
+    if (!(await this.#sessions.lend((session) => this.#tables.hasUnused(session)))) return swept;
     const dropped = await alone(this.#sessions, async (on) => {
       await this.#tables.turn(on);
       return this.#tables.dropUnused(on, most - swept);
