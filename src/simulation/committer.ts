@@ -184,11 +184,15 @@ export class Committer {
     }
   }
 
-  /** Sends all that waits as one group. */
+  /**
+   * Sends all that waits as one group; only what is due where rows of the rest can't be made now, as long as
+   * anything is.
+   */
   private send(): Flight {
-    if (this.fresh > 0) this.closeGroup();
+    const dueOnly = this.groups > 0 && this.rows?.isBlind === true;
+    if (this.fresh > 0 && !dueOnly) this.closeGroup();
     const { groups } = this;
-    const records = [...this.waiting];
+    const records = this.waiting.slice(0, this.waiting.length - (dueOnly ? this.fresh : 0));
     this.landing.sent();
     this.flight = this.offer(records).then(
       (durable) => {

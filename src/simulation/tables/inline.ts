@@ -2,8 +2,9 @@
  * Rows in SQL that share the fate of the commits of their run: records and rows go in together or not at all.
  *
  * Owns the steps that belong to records which are not durable yet. A step is made when a group of records is
- * due, from the world as it is then, and is offered with the records until the store has both. Where the
- * world can't be looked at, as while it is folded anew, the next step covers those ticks too.
+ * due, from the world as it is then, and is offered with the records until the store has both. While the
+ * world can't be looked at, as it is folded anew, records wait for their step; where a flush can't wait, the
+ * next step covers those ticks too.
  */
 import { isWorldfoldError } from '../../base/errors.ts';
 import { capability } from '../../log/capabilities.ts';
@@ -57,6 +58,11 @@ export class InlineRows {
     this.events = choice.events ? new EventRows(engine.world, engine.environment!.schema) : null;
   }
 
+  /** Whether the world can't be looked at now, so that no step can be made. */
+  get isBlind(): boolean {
+    return this.engine.state.gate.hidden;
+  }
+
   /** Takes note of a tick that was computed: its rows may be kept. */
   computed({ bytes, tick }: LogRecord): void {
     this.events?.add(decodeFrame(bytes, { tick }));
@@ -67,7 +73,7 @@ export class InlineRows {
   take(): void {
     const { engine, last } = this;
     const { tick, hash, sequence } = engine.position;
-    if (engine.state.gate.hidden || tick <= last.tick) return;
+    if (this.isBlind || tick <= last.tick) return;
     const to = { tick, hash, sequence };
     const changes = Array.from(this.rows.changes(engine.state), copied);
     if (keepsTick(this.chosen, tick))
