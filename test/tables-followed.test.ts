@@ -7,6 +7,7 @@ import { openSqliteStore } from '../src/stores/sqlite/open.ts';
 import { eventsInLog, eventsInSql, rowsInSql, rowsOfWorld } from './property/support/tables.ts';
 import { bank, wideBank } from './support/bank.ts';
 import { caught } from './support/runs.ts';
+import { tally, tallySchema } from './support/tally.ts';
 
 type Bank = ReturnType<typeof bank>;
 type Options = Parameters<typeof createRun>[1];
@@ -155,3 +156,24 @@ test.each([true, false])(
     await run.close();
   },
 );
+
+test('L3: only rows that changed are written, and each once', async () => {
+  const store = await openSqliteStore(':memory:');
+  const world = tally({
+    setup: ({ insert }) => void insert.things.many({ n: new Int32Array(1000) }),
+    systems: [
+      tallySchema.system('set', ({ emit, tick, world: { things } }) => {
+        for (const row of [3, 7]) emit.set({ thing: things.columns.id[row]!, n: tick });
+      }),
+    ],
+  });
+  const run = await createRun(world, { store, id: 'r', seed: 's' });
+  await run.flush();
+  expect(await projectTables(world, { store, id: 'r' })).toMatchObject({ rows: 1001, rebuilt: 'new' });
+  await run.advance(5);
+  await run.flush();
+  expect(await projectTables(world, { store, id: 'r' })).toMatchObject({ rows: 2, rebuilt: null });
+  expect(await projectTables(world, { store, id: 'r' })).toMatchObject({ rows: 0, rebuilt: null });
+  await run.close();
+  await store.close();
+});
