@@ -203,9 +203,13 @@ export class Projections {
     const sql = this.#sql;
     let deleted = 0;
     while (deleted < limit) {
-      const next = retiredProjections(sql).limit(1).forUpdate();
-      const found = (await all(on, next))[0];
-      if (found === undefined) break;
+      const next = retiredProjections(sql).limit(1);
+      const found = (await all(on, next.forUpdate()))[0];
+      if (found === undefined) {
+        // One that another sweep was done with while this one waited for it says nothing of the rest.
+        if ((await all(on, next)).length === 0) break;
+        continue;
+      }
       for (const rows of (await this.#tables.rowsOf(on, found.number)).values())
         deleted += await rows.sweep(on, found.number, limit - deleted);
       if (deleted === limit) break;
