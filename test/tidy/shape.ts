@@ -11,6 +11,8 @@ const MAX_FILE_LINES = 500;
 const MAX_FUNCTION_LINES = 70;
 const MAX_LINE_LENGTH = 110;
 /** Assembled, so that this file does not contain them. */
+/** What a merge leaves where two sides differ. */
+const MARKERS = ['<', '>'].map((sign) => `${sign.repeat(7)} `);
 const LEFT_OVERS = ['TO', 'FIX', 'X', 'HA'].map((head, i) => head + ['DO', 'ME', 'XX', 'CK'][i]);
 const SUITE = /^(describe|it|test|suite|bench|beforeEach|afterEach|beforeAll|afterAll)$/;
 
@@ -213,6 +215,19 @@ export const shapeRules: readonly Rule[] = [
       { path: 'test/a.test.ts', text: `const x = '${'y'.repeat(MAX_LINE_LENGTH)}';` },
       { path: 'docs/SPEC.md', text: 'y'.repeat(MAX_LINE_LENGTH + 1) },
     ],
+  },
+  {
+    name: 'merged',
+    instead: 'choose one side, or take both, and take the markers away',
+    *find({ lines: all }) {
+      for (const [i, text] of all.entries())
+        if (MARKERS.some((marker) => text.startsWith(marker))) yield { line: i + 1, what: 'a merge marker' };
+    },
+    bad: MARKERS.flatMap((marker) => [
+      { path: 'src/base/a.ts', text: `const x = 1;\n${marker}main` },
+      { path: 'docs/SPEC.md', text: `${marker}main` },
+    ]),
+    good: [{ path: 'docs/SPEC.md', text: 'a title\n=======\n  <<<<<<< quoted' }],
   },
   {
     name: 'no left-overs',
