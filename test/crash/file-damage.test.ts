@@ -19,7 +19,7 @@ const fixtures = new Fixtures();
 beforeAll(() => fixtures.make());
 afterAll(() => fixtures.remove());
 
-const FLIPS = Number(process.env.WORLDFOLD_FLIPS ?? (isThorough ? 80 : 25));
+const FLIPS = Number(process.env.WORLDFOLD_FLIPS ?? (isThorough ? 40 : 25));
 /** https://www.sqlite.org/fileformat.html: the page size is at 16; a page header has up to 12 bytes. */
 const [PAGE_SIZE_AT, FILE_HEADER, PAGE_HEADER] = [16, 100, 12];
 /** The low byte of how many cells a page has. */
@@ -74,7 +74,7 @@ describe.each(['plain', 'tree'])('L12: the file of a %s store', (name) => {
   test('flipped in its header and in the header of every page', { timeout: 10 * MINUTES }, async () => {
     const draw = drawsOf(name.length);
     const [size, all] = [pageSize(name), length(name)];
-    const every = isThorough ? 2 : 8;
+    const every = isThorough ? 4 : 8;
     const places = Array.from({ length: FILE_HEADER / every }, (_, i) => [i * every, draw(8)] as const);
     for (let page = 0; page < all; page += size) {
       const header = page === 0 ? FILE_HEADER : page;

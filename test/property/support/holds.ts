@@ -1,11 +1,11 @@
 /** How properties run: how many times, and how a failing one is run again. */
 import * as fc from 'fast-check';
 
-const { CI, WORLDFOLD_REQUIRE_ALL, PROPERTY_SEED, PROPERTY_PATH } = process.env;
+const { CI, WORLDFOLD_REQUIRE_ALL, WORLDFOLD_TIMES, PROPERTY_SEED, PROPERTY_PATH } = process.env;
 const thorough = Boolean(CI) || Boolean(WORLDFOLD_REQUIRE_ALL);
 
-/** Runs by default; where everything is required, four times as many. */
-export const times = (runs: number): number => (thorough ? runs * 4 : runs);
+/** Runs by default; where everything is required twice as many, or as `WORLDFOLD_TIMES` says. */
+export const times = (runs: number): number => runs * Number(WORLDFOLD_TIMES ?? (thorough ? 2 : 1));
 
 /**
  * Holds a property to `runs` values. A failure prints its seed and its path: with them in `PROPERTY_SEED` and
