@@ -64,10 +64,11 @@ const statementsIn = (s: string) => ({
     text:
       `WITH moved AS (UPDATE ${s}.segments SET head_tick = $3, head_hash = $4` +
       ' WHERE id = $1 AND epoch = $2 AND head_tick = $5 AND head_hash = $6' +
-      ` AND EXISTS (SELECT 1 FROM ${s}.runs WHERE runs.segment = segments.number) RETURNING number)` +
+      ' AND named RETURNING number)' +
       ` INSERT INTO ${s}.records (segment, tick, hash, previous, length, bytes)` +
       ' SELECT moved.number, $5::bigint + r.n, r.hash, r.previous, octet_length(r.bytes), r.bytes' +
-      ' FROM moved, ROWS FROM (unnest($7::bytea[]), unnest($8::bytea[]), unnest($9::bytea[]))' +
+      ' FROM moved, ROWS FROM (unnest(($7::bytea[])[2:]), unnest(($7::bytea[])[:cardinality($7) - 1]),' +
+      ' unnest($8::bytea[]))' +
       ' WITH ORDINALITY AS r(hash, previous, bytes, n)',
   },
   insert: {
@@ -163,9 +164,9 @@ export class Records {
     const { tick, hash } = records.at(-1)!;
     const head = { tick, hash: new Uint8Array(hash) };
     const { previous } = records[0]!;
-    const columns = (['hash', 'previous', 'bytes'] as const).map((of) =>
-      byteaArray(records.map((r) => r[of])),
-    );
+    // Each record's hash is what the next one follows, so that a list of both is one.
+    const hashes = byteaArray([previous, ...records.map((r) => r.hash)]);
+    const columns = [hashes, byteaArray(records.map((r) => r.bytes))];
     const moves = [segment, epoch, tick, head.hash, firstTick - 1, new Uint8Array(previous)];
     return { head, parameters: [...moves, ...columns] as readonly Parameter[], count: records.length };
   }
