@@ -8,8 +8,8 @@
  * A trigger retires the projections of a run whose name goes, also where a process of an earlier version that
  * has the store open removes it. It locks them in the order in which everybody does.
  *
- * A commit is refused where no run names its segment. To look that up in the runs takes a tenth of the time of
- * a small commit, so that triggers note it beside the head, whichever version writes.
+ * A commit is refused where no run names its segment. To look that up in the runs takes a good part of the
+ * time of a small commit, so that triggers note it beside the head, whichever version writes.
  */
 import { type Kysely, type Migration, sql } from 'kysely';
 
