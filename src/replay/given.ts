@@ -5,13 +5,11 @@ import { guardLevels } from '../base/ambient.ts';
 import { checkNames } from '../base/arguments.ts';
 import { show } from '../base/canonical.ts';
 import { fail } from '../base/errors.ts';
-import { pathOf } from '../log/lineage.ts';
-import { findRun } from '../log/reader.ts';
 import type { Store } from '../log/store.ts';
 import { checkStore, checkText } from '../simulation/arguments.ts';
 import type { Engine } from '../simulation/engine.ts';
-import type { LogSource } from '../simulation/history.ts';
-import { damageOf, noState, restore, UNKNOWN_LOG } from '../simulation/restore.ts';
+import { durableSource, type LogSource } from '../simulation/history.ts';
+import { asReader, noState, restore } from '../simulation/restore.ts';
 import { RunCore } from '../simulation/run.ts';
 import { newEngine } from '../simulation/run-options.ts';
 import { checkCall, type RunState } from '../simulation/run-states.ts';
@@ -119,10 +117,8 @@ export async function logOf(
   guard: unknown = 'throw',
 ): Promise<Log> {
   guardLevels(guard);
-  const { segment } = await findRun(store, id);
-  const { tick } = segment.head;
-  const source = { store, path: await pathOf(store, segment), durableTick: tick, undurable: [] };
-  return { id, world, source, tick, guard: guard as GuardOption };
+  const source = await durableSource(store, id);
+  return { id, world, source, tick: source.durableTick, guard: guard as GuardOption };
 }
 
 /** An engine with the world that a log has after a tick; before tick 0 it is empty. `NO_STATE`. */
@@ -132,7 +128,6 @@ export async function engineAt(
   paranoid = false,
 ): Promise<Engine> {
   const engine = newEngine(world, { guard, paranoid });
-  const how = { code: null, compare: 'last', known: UNKNOWN_LOG, onDamage: damageOf(id) } as const;
-  await restore(engine, source, tick, how).catch((e) => noState(e, id, tick));
+  await restore(engine, source, tick, asReader(id)).catch((e) => noState(e, id, tick));
   return engine;
 }

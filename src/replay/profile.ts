@@ -5,10 +5,16 @@
  * laid out for people is not here. docs/profile.md says what each number means.
  */
 import { parseCanonical } from '../base/canonical.ts';
-import { type LogPath, pathOf } from '../log/lineage.ts';
-import { findRun } from '../log/reader.ts';
+import type { LogPath } from '../log/lineage.ts';
 import type { Store } from '../log/store.ts';
-import { type TickLogEntry, type TickTimes, tickLogOf } from '../simulation/tick-log.ts';
+import { durableSource } from '../simulation/history.ts';
+import {
+  type ComputedPart,
+  computedParts,
+  type TickLogEntry,
+  type TickTimes,
+  tickLogOf,
+} from '../simulation/tick-log.ts';
 
 /** How times lie that were taken once a tick, in milliseconds. */
 export interface Spread {
@@ -22,16 +28,7 @@ export interface Spread {
 }
 
 /** What a part of a tick is. */
-export type PartKind =
-  | 'inputs'
-  | 'system'
-  | 'apply'
-  | 'invariant'
-  | 'metrics'
-  | 'hash'
-  | 'rest'
-  | 'encode'
-  | 'wait';
+export type PartKind = ComputedPart[0] | 'encode' | 'wait';
 
 /** A part of the ticks: a system, what applying its events takes, an invariant, the hashing of the state. */
 export interface ProfilePart extends Spread {
@@ -127,19 +124,6 @@ function spreadOf(times: readonly number[]): Spread {
 }
 
 type Part = readonly [part: PartKind, name: string | null, ms: number | null];
-
-/** The parts of the computing of a tick. */
-const computedParts = (times: TickTimes): readonly Part[] => [
-  ['inputs', null, times.inputsMs],
-  ...times.systems.flatMap(({ name, runMs, applyMs }): Part[] => [
-    ['system', name, runMs],
-    ['apply', name, applyMs],
-  ]),
-  ...times.invariants.map(({ name, ms }): Part => ['invariant', name, ms]),
-  ['metrics', null, times.metricsMs],
-  ['hash', null, times.hashMs],
-  ['rest', null, times.restMs],
-];
 
 function slowTick({ tick, events }: TickLogEntry, times: TickTimes): SlowTick {
   const { computedMs } = times;
@@ -262,10 +246,8 @@ export async function profileOf(
   id: string,
   { from = 0, to = Number.POSITIVE_INFINITY }: { readonly from?: number; readonly to?: number } = {},
 ): Promise<Profile> {
-  const { segment } = await findRun(store, id);
-  const path = await pathOf(store, segment);
-  const head = segment.head.tick;
-  const source = { store, path, durableTick: head, undurable: [] };
+  const source = await durableSource(store, id);
+  const { path, durableTick: head } = source;
   const gathered = new Gathered();
   for await (const entry of tickLogOf(source, from, to)) gathered.add(entry);
   // A tick that failed at the end of the log left no record there.

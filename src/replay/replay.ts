@@ -5,8 +5,6 @@ import { hex } from '../base/bytes.ts';
 import { fail } from '../base/errors.ts';
 import { loadHash } from '../base/hash.ts';
 import { steadyClock, yieldToEvents } from '../base/platform.ts';
-import { pathOf } from '../log/lineage.ts';
-import { findRun } from '../log/reader.ts';
 import { eventCount, type RecordFrame } from '../log/record.ts';
 import type { Store } from '../log/store.ts';
 import type { Shape } from '../schema/infer.ts';
@@ -15,6 +13,7 @@ import { checkReplay } from '../simulation/arguments.ts';
 import type { WorldDef } from '../simulation/define-world.ts';
 import type { Engine } from '../simulation/engine.ts';
 import { inRun } from '../simulation/failures.ts';
+import { durableSource } from '../simulation/history.ts';
 import { eachFrame } from '../simulation/restore.ts';
 import { newEngine } from '../simulation/run-options.ts';
 import type { GuardOption } from '../simulation/types.ts';
@@ -102,16 +101,15 @@ export async function replay<S extends Shape, M extends string>(
 
 async function replayAll(world: AnyWorld, options: ReplayOptions): Promise<ReplayReport> {
   const { store, id, onProgress, signal, guard } = options;
-  const { segment } = await findRun(store, id);
-  const target = options.to ?? segment.head.tick;
-  if (!Number.isSafeInteger(target) || target < 0 || target > segment.head.tick)
-    fail('NO_TICK', `run '${id}' has no durable tick ${target}: it has 0 to ${segment.head.tick}`, {
+  const source = await durableSource(store, id);
+  const { durableTick: head } = source;
+  const target = options.to ?? head;
+  if (!Number.isSafeInteger(target) || target < 0 || target > head)
+    fail('NO_TICK', `run '${id}' has no durable tick ${target}: it has 0 to ${head}`, {
       run: id,
       tick: target,
-      head: segment.head.tick,
+      head,
     });
-  const path = await pathOf(store, segment);
-  const source = { store, path, durableTick: segment.head.tick, undurable: [] };
   const engine = newEngine(world, guard === undefined ? {} : { guard });
   const under = new Replay(engine);
   const from = await lastAdopted(source, target);

@@ -2,10 +2,9 @@
  * The tick log of a stored run, for whoever is not its writer.
  */
 import { checkNames } from '../base/arguments.ts';
-import { pathOf } from '../log/lineage.ts';
-import { findRun } from '../log/reader.ts';
 import type { Store } from '../log/store.ts';
 import { checkRange, checkStore, checkText } from '../simulation/arguments.ts';
+import { durableSource } from '../simulation/history.ts';
 import { type TickLogEntry, tickLogOf } from '../simulation/tick-log.ts';
 
 /** Which ticks of which run. */
@@ -39,8 +38,5 @@ export function readTickLog(options: ReadTickLogOptions): AsyncIterable<TickLogE
 }
 
 async function* entries(store: Store, id: string, from: number, to: number): AsyncGenerator<TickLogEntry> {
-  const { segment } = await findRun(store, id);
-  const path = await pathOf(store, segment);
-  const source = { store, path, durableTick: segment.head.tick, undurable: [] };
-  yield* tickLogOf(source, from, to);
+  yield* tickLogOf(await durableSource(store, id), from, to);
 }

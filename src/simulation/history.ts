@@ -5,10 +5,10 @@
 import { fail } from '../base/errors.ts';
 import { placedRuns } from '../columns/waves.ts';
 import { type Environment, parseChange, parseEnvironment } from '../log/environment.ts';
-import { type LogPath, leafOf } from '../log/lineage.ts';
-import { readFrame, readPages } from '../log/reader.ts';
+import { type LogPath, leafOf, pathOf } from '../log/lineage.ts';
+import { findRun, readFrame, readPages } from '../log/reader.ts';
 import { decodeFrame, type RecordFrame } from '../log/record.ts';
-import type { LogRecord, LogStore } from '../log/store.ts';
+import type { LogRecord, LogStore, Store } from '../log/store.ts';
 import { eventsUnder, pastOf } from './past.ts';
 import type { AnyWorld } from './world.ts';
 
@@ -18,6 +18,12 @@ export interface LogSource {
   readonly path: LogPath;
   readonly durableTick: number;
   readonly undurable: readonly LogRecord[];
+}
+
+/** The durable log of a stored run, as it stands. `UNKNOWN_RUN`. */
+export async function durableSource(store: Store, id: string): Promise<LogSource> {
+  const { segment } = await findRun(store, id);
+  return { store, path: await pathOf(store, segment), durableTick: segment.head.tick, undurable: [] };
 }
 
 /** Frames of ticks `from` to `to`, both included, in pages: see {@link readPages}. */

@@ -68,6 +68,14 @@ export const lookingBack = (code: string, known: KnownLog, tick: number, run: st
   onDamage: damageOf(run),
 });
 
+/** How whoever knows of a stored log no more than its records builds the world of a tick. */
+export const asReader = (run: string): RestoreOptions => ({
+  code: null,
+  compare: 'last',
+  known: UNKNOWN_LOG,
+  onDamage: damageOf(run),
+});
+
 /** What becomes of an error that kept a world of the past from being built. */
 export function noState(e: unknown, run: string, tick: number): never {
   if (!NO_WORLD.some((code) => isWorldfoldError(e, code))) throw e;

@@ -68,6 +68,26 @@ export interface TickTimes {
   readonly commits: readonly LandedCommit[];
 }
 
+/** A part of the computing of a tick: what it is, of which system or invariant, and how long it took. */
+export type ComputedPart = readonly [
+  part: 'inputs' | 'system' | 'apply' | 'invariant' | 'metrics' | 'hash' | 'rest',
+  name: string | null,
+  ms: number | null,
+];
+
+/** The parts of the computing of a tick, in order: with the setup they sum to what it took. */
+export const computedParts = (times: TickTimes): readonly ComputedPart[] => [
+  ['inputs', null, times.inputsMs],
+  ...times.systems.flatMap(({ name, runMs, applyMs }): ComputedPart[] => [
+    ['system', name, runMs],
+    ['apply', name, applyMs],
+  ]),
+  ...times.invariants.map(({ name, ms }): ComputedPart => ['invariant', name, ms]),
+  ['metrics', null, times.metricsMs],
+  ['hash', null, times.hashMs],
+  ['rest', null, times.restMs],
+];
+
 /** A tick of the tick log. */
 export interface TickLogEntry {
   readonly tick: number;

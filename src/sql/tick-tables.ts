@@ -3,7 +3,7 @@
  */
 import type { SqlValue } from '../base/sql.ts';
 import type { LogSource } from '../simulation/history.ts';
-import { type LandedCommit, type TickLogEntry, type TickTimes, tickLogOf } from '../simulation/tick-log.ts';
+import { computedParts, type LandedCommit, type TickLogEntry, tickLogOf } from '../simulation/tick-log.ts';
 import type { TaskTable } from './task.ts';
 
 // Times have a type, so that whole ones divide as numbers do.
@@ -32,22 +32,6 @@ function tickRow({ tick, time, events, bytes, times }: TickLogEntry, commit?: La
     ...[commit?.ticks ?? null, commit?.bytes ?? null, commit?.ms ?? null],
   ];
 }
-
-type Part = readonly [part: string, name: string | null, ms: number | null];
-
-/** The parts of a tick, in order: they sum to what its computing took. */
-const partsOf = (times: TickTimes): readonly Part[] => [
-  ['setup', null, times.setupMs],
-  ['inputs', null, times.inputsMs],
-  ...times.systems.flatMap(({ name, runMs, applyMs }): Part[] => [
-    ['system', name, runMs],
-    ['apply', name, applyMs],
-  ]),
-  ...times.invariants.map(({ name, ms }): Part => ['invariant', name, ms]),
-  ['metrics', null, times.metricsMs],
-  ['hash', null, times.hashMs],
-  ['rest', null, times.restMs],
-];
 
 const tableOf = (
   name: string,
@@ -82,7 +66,9 @@ export async function tickTables(
   const timed = entries.flatMap(({ tick, times }) =>
     times === null
       ? []
-      : partsOf(times).flatMap(([part, name, ms]) => (ms === null ? [] : [[tick, part, name, ms]])),
+      : [['setup', null, times.setupMs] as const, ...computedParts(times)].flatMap(([part, name, ms]) =>
+          ms === null ? [] : [[tick, part, name, ms]],
+        ),
   );
   return [tableOf(ticks, TICKS, rows), tableOf(parts, PARTS, timed)];
 }

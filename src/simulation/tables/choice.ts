@@ -4,7 +4,6 @@
  * Owns the options, their checks, and the text by which a projection is known again: one that was made under
  * another choice, or of a schema with other columns, is built anew.
  */
-import { checkNames } from '../../base/arguments.ts';
 import { canonicalJson, parseCanonical, show } from '../../base/canonical.ts';
 import { fail } from '../../base/errors.ts';
 import type { ProjectedTable } from '../../log/projection-store.ts';
@@ -102,11 +101,6 @@ export function chosen(world: AnyWorld, { tables, history, events }: TablesChoic
     );
   checkRoles(made);
   return made;
-}
-
-/** The options of a call that holds nothing but a choice. */
-export function checkChoice(call: string, given: TablesChoice): void {
-  checkNames(`the options of ${call}`, given, [...CHOICE]);
 }
 
 /** What the table of a tick's rows is to its projection. */

@@ -1,11 +1,10 @@
 /**
  * The durable log of a run, for whoever follows it with rows in SQL.
  */
-import { pathOf } from '../../log/lineage.ts';
-import { findRun } from '../../log/reader.ts';
 import type { Store } from '../../log/store.ts';
 import { lastAdopted } from '../adopted.ts';
-import { damageOf, restore, UNKNOWN_LOG } from '../restore.ts';
+import { durableSource } from '../history.ts';
+import { asReader, restore } from '../restore.ts';
 import { newEngine } from '../run-options.ts';
 import type { GuardOption } from '../types.ts';
 import type { AnyWorld } from '../world.ts';
@@ -27,15 +26,13 @@ export const durableLog = ({
   guard,
 }: LogOf): Pick<FollowerParts, 'log' | 'engineAt' | 'firstTick'> => ({
   async log() {
-    const { segment } = await findRun(store, id);
-    const { tick } = segment.head;
-    return { tick, source: { store, path: await pathOf(store, segment), durableTick: tick, undurable: [] } };
+    const source = await durableSource(store, id);
+    return { tick: source.durableTick, source };
   },
   async engineAt({ source }, tick) {
     const engine = newEngine(world, { guard });
     if (tick < 0) return engine;
-    const how = { code: null, compare: 'last', known: UNKNOWN_LOG, onDamage: damageOf(id) } as const;
-    await restore(engine, source, tick, how);
+    await restore(engine, source, tick, asReader(id));
     return engine;
   },
   firstTick: ({ source, tick }) => lastAdopted(source, tick),

@@ -11,6 +11,7 @@ import { canonicalJson } from '../../base/canonical.ts';
 import { type ErrorCode, fail, isWorldfoldError, WorldfoldError } from '../../base/errors.ts';
 import { steadyClock, yieldToEvents } from '../../base/platform.ts';
 import { type EraNote, parseChange } from '../../log/environment.ts';
+import { sameCheckpoint } from '../../log/projection-checks.ts';
 import type { Checkpoint, ProjectionInfo, ProjectionStore, RowChanges } from '../../log/projection-store.ts';
 import { readFrame } from '../../log/reader.ts';
 import type { RecordFrame } from '../../log/record.ts';
@@ -99,9 +100,6 @@ interface Place {
 
 /** Somebody else moved the projection; what is in SQL must be looked at again. */
 class Overtaken extends Error {}
-
-const sameCheckpoint = (a: Checkpoint | null, b: Checkpoint | null): boolean =>
-  a === null || b === null ? a === b : a.tick === b.tick && sameBytes(a.hash, b.hash);
 
 /** Keeps the rows of one run in SQL. */
 export class Follower {
@@ -213,8 +211,9 @@ export class Follower {
     if (problem !== null && stateHash === null) return 'unproven';
     const begins = await this.eraAfter(log, checkpoint.tick, head);
     if (begins !== null) return begins.why;
-    const isBehind = checkpoint.tick < tick && isAdopting(log, head);
-    return isBehind || checkpoint.tick < (await this.parts.firstTick(log)) ? 'adopted' : null;
+    // No era begins past the head: who is there already need not look for one.
+    if (checkpoint.tick === tick) return null;
+    return isAdopting(log, head) || checkpoint.tick < (await this.parts.firstTick(log)) ? 'adopted' : null;
   }
 
   /** The era that begins after a tick, or null. */

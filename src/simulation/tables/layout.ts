@@ -12,8 +12,6 @@ import { eventTable } from '../event-rows.ts';
 import type { AnyWorld } from '../world.ts';
 import { type Chosen, historyRole } from './choice.ts';
 
-export { historyRole } from './choice.ts';
-
 /** A table of the world with what it is in SQL. */
 export interface KeptTable {
   /** Its name in the schema, which is its role. */

@@ -14,7 +14,8 @@ import type { SqlTable } from '../../projections/sql/table.ts';
 import { cellsToSql, columnsToSql } from '../../projections/sql/values.ts';
 import { WorldState } from '../../projections/world-state.ts';
 import type { CompiledSchema } from '../../schema/compile.ts';
-import { historyRole, type KeptTable } from './layout.ts';
+import { historyRole } from './choice.ts';
+import type { KeptTable } from './layout.ts';
 
 /** Rows of one piece, at most: they are in memory as values at once. */
 const PIECE = 8192;
