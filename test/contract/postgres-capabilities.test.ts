@@ -142,6 +142,8 @@ describe.skipIf(withoutPostgres).each(SOURCES)('a server of %s', (source) => {
     await administer(
       database.url,
       'DROP FUNCTION older.retire_projections CASCADE',
+      'DROP FUNCTION older.note_named CASCADE',
+      'ALTER TABLE older.segments DROP COLUMN named',
       'DROP TABLE older.projection_tables, older.projections, older.projected_tables',
       "DELETE FROM older.worldfold_migrations WHERE name = '0003-projections'",
     );
