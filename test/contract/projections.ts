@@ -1,6 +1,6 @@
 /** The contract of the projections port: every sentence of `ProjectionStore`. */
 import { expect, test } from 'vitest';
-import { hasProjections, type ProjectedTable } from '../../src/log/projection-store.ts';
+import { hasProjections, type ProjectedTable, type ProjectionInfo } from '../../src/log/projection-store.ts';
 import {
   ask,
   at,
@@ -319,6 +319,30 @@ function sharedContract(bench: ProjectionBench): void {
     const rows = await rowsOf(store, info);
     expect(rows.filter(([, name]) => name === 'same')).toHaveLength(6);
     await expectAt(other, info, at(5), rows);
+    await other.close();
+  });
+
+  test('of stores that sweep while others retire none waits for one that waits for it', async () => {
+    const [store, other] = await both();
+    await make(store, 'one');
+    for (let round = 0; round < 4; round++) {
+      const infos: ProjectionInfo[] = [];
+      for (let i = 0; i < 8; i++) {
+        const info = await declare(store, 'one');
+        await store.advanceProjection(step(info.number, null, at(0), written([1, 'row'])));
+        infos.push(info);
+      }
+      // The later ones first: a sweep that has begun finds others before the one that it holds.
+      const retiring = async () => {
+        for (const { number } of infos.toReversed()) await store.retireProjection(number);
+      };
+      const sweeping = async (each: typeof store) => {
+        for (let i = 0; i < 8; i++) await each.sweepProjections(Infinity);
+      };
+      await Promise.all([retiring(), sweeping(store), sweeping(other), sweeping(store), sweeping(other)]);
+      await store.sweepProjections(Infinity);
+      expect(await other.projections('one')).toEqual([]);
+    }
     await other.close();
   });
 

@@ -187,7 +187,10 @@ export class Projections {
   async sweep(limit: number): Promise<number> {
     checkSweep(limit);
     const most = Math.floor(Math.min(limit, MOST));
-    const swept = await this.#writing((on) => this.#sweepRows(on, most));
+    let swept = 0;
+    // One projection a transaction: sweeps that held one and waited for the next could wait for each other.
+    for (let step = -1; step !== 0 && swept < most; swept += step)
+      step = await this.#writing((on) => this.#sweepNext(on, most - swept));
     if (swept === most) return swept;
     // The turn is that of all who make tables: nobody waits for it who has nothing to drop.
     if (!(await this.#sessions.lend((session) => this.#tables.hasUnused(session)))) return swept;
@@ -198,25 +201,19 @@ export class Projections {
     return swept + dropped;
   }
 
-  /** Deletes rows of retired projections, then those, at most `limit` of both; returns how many. */
-  async #sweepRows(on: Statements, limit: number): Promise<number> {
-    const sql = this.#sql;
+  /** Deletes rows of one retired projection, then itself, at most `limit`; 0 where none is left. */
+  async #sweepNext(on: Statements, limit: number): Promise<number> {
+    const next = retiredProjections(this.#sql).limit(1);
+    const found = (await all(on, next.forUpdate()))[0];
+    // One that another sweep was done with while this one waited for it says nothing of the rest.
+    if (found === undefined) return (await all(on, next)).length === 0 ? 0 : this.#sweepNext(on, limit);
+    const { number } = found;
     let deleted = 0;
-    while (deleted < limit) {
-      const next = retiredProjections(sql).limit(1);
-      const found = (await all(on, next.forUpdate()))[0];
-      if (found === undefined) {
-        // One that another sweep was done with while this one waited for it says nothing of the rest.
-        if ((await all(on, next)).length === 0) break;
-        continue;
-      }
-      for (const rows of (await this.#tables.rowsOf(on, found.number)).values())
-        deleted += await rows.sweep(on, found.number, limit - deleted);
-      if (deleted === limit) break;
-      await change(on, sql.deleteFrom('projection_tables').where('projection', '=', found.number));
-      await change(on, sql.deleteFrom('projections').where('number', '=', found.number));
-      deleted++;
-    }
-    return deleted;
+    for (const rows of (await this.#tables.rowsOf(on, number)).values())
+      deleted += await rows.sweep(on, number, limit - deleted);
+    if (deleted === limit) return deleted;
+    await change(on, this.#sql.deleteFrom('projection_tables').where('projection', '=', number));
+    await change(on, this.#sql.deleteFrom('projections').where('number', '=', number));
+    return deleted + 1;
   }
 }
