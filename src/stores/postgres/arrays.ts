@@ -20,25 +20,25 @@ export const ELEMENTS = { bool: 16, bytea: BYTEA, int8: INT8, text: TEXT, float8
 /** The bytes of an element of a type that has a fixed size, its length included. */
 export const FIXED_BYTES = { bool: 5, int8: 4 + INT8_BYTES, float8: 12 } as const;
 
-function begin(type: number, count: number, bytes: number): { array: Uint8Array; view: DataView } {
-  const array = new Uint8Array(HEADER_BYTES + bytes);
-  const view = new DataView(array.buffer);
-  view.setInt32(0, 1);
-  view.setInt32(4, 0);
-  view.setInt32(8, type);
-  view.setInt32(12, count);
-  view.setInt32(16, 1);
-  return { array, view };
+/** An array without its elements, which take `bytes`: they must all be written. */
+function begin(type: number, count: number, bytes: number): Buffer {
+  const array = Buffer.allocUnsafeSlow(HEADER_BYTES + bytes);
+  array.writeInt32BE(1, 0);
+  array.writeInt32BE(0, 4);
+  array.writeInt32BE(type, 8);
+  array.writeInt32BE(count, 12);
+  array.writeInt32BE(1, 16);
+  return array;
 }
 
 /** Whole numbers from 0 on as `bigint[]`. */
 export function bigintArray(numbers: readonly number[]): Uint8Array {
-  const { array, view } = begin(INT8, numbers.length, numbers.length * (4 + INT8_BYTES));
+  const array = begin(INT8, numbers.length, numbers.length * (4 + INT8_BYTES));
   let at = HEADER_BYTES;
   for (const number of numbers) {
-    view.setInt32(at, INT8_BYTES);
-    view.setUint32(at + 4, Math.floor(number / 2 ** 32));
-    view.setUint32(at + 8, number % 2 ** 32);
+    array.writeInt32BE(INT8_BYTES, at);
+    array.writeUInt32BE(Math.floor(number / HIGH), at + 4);
+    array.writeUInt32BE(number % HIGH, at + 8);
     at += 4 + INT8_BYTES;
   }
   return array;
@@ -46,11 +46,12 @@ export function bigintArray(numbers: readonly number[]): Uint8Array {
 
 /** Pieces of bytes as an array of a type whose binary form they are. */
 function arrayOf(type: number, pieces: readonly Uint8Array[]): Uint8Array {
-  const bytes = pieces.reduce((sum, piece) => sum + 4 + piece.length, 0);
-  const { array, view } = begin(type, pieces.length, bytes);
+  let bytes = 0;
+  for (const piece of pieces) bytes += 4 + piece.length;
+  const array = begin(type, pieces.length, bytes);
   let at = HEADER_BYTES;
   for (const piece of pieces) {
-    view.setInt32(at, piece.length);
+    array.writeInt32BE(piece.length, at);
     array.set(piece, at + 4);
     at += 4 + piece.length;
   }
@@ -70,8 +71,7 @@ export class ArrayWriter {
 
   /** `bytes` is the room for all elements, with four for the length of each. */
   constructor(type: keyof typeof ELEMENTS, count: number, bytes: number) {
-    const { array } = begin(ELEMENTS[type], count, bytes);
-    this.#bytes = Buffer.from(array.buffer);
+    this.#bytes = begin(ELEMENTS[type], count, bytes);
   }
 
   #length(bytes: number): void {

@@ -8,7 +8,7 @@
 import type { Client } from 'pg';
 import { assert, fail } from '../../base/errors.ts';
 import { endsConnection } from './errors.ts';
-import { Description, type Done, Preparation, type Prepared, PreparedStatements, Query } from './query.ts';
+import { Description, type Done, Preparation, type Prepared, Query, Sending } from './query.ts';
 import type {
   Answer,
   Looked,
@@ -61,7 +61,7 @@ interface Held {
 export class Link {
   readonly #client: Client & Held;
   readonly #turns = new Turns();
-  readonly #prepared = new PreparedStatements();
+  readonly #sending = new Sending();
   /** Names of prepared statements by their text: sessions that share a link may name different ones alike. */
   readonly #names = new Map<string, string>();
   #settings: Settings | null = null;
@@ -70,7 +70,7 @@ export class Link {
 
   constructor(client: Client) {
     this.#client = client as Client & Held;
-    (client.connection as unknown as Wire).on('parseComplete', () => this.#prepared.done());
+    (client.connection as unknown as Wire).on('parseComplete', () => this.#sending.done());
     client.on('error', (error) => this.#lose(error));
     client.on('end', () => this.#lose(null));
     this.#client.unref();
@@ -120,9 +120,9 @@ export class Link {
     this.#checkLives();
     const long = isLong(parameters);
     const named = { name: name === undefined && !long ? '' : this.#nameOf(text), text };
-    if (long && first === null && !this.#prepared.has(named.name))
-      await this.#asked(new Preparation(this.#prepared, named));
-    return this.#asked(new Query(this.#prepared, first, named, parameters, objects<R>()));
+    if (long && first === null && !this.#sending.has(named.name))
+      await this.#asked(new Preparation(this.#sending, named));
+    return this.#asked(new Query(this.#sending, first, named, parameters, objects<R>()));
   }
 
   /**
@@ -131,13 +131,13 @@ export class Link {
    */
   async look(text: string, parameters: readonly Parameter[], first: Prepared | null): Promise<Looked | null> {
     this.#checkLives();
-    const described = await this.#asked(new Description(this.#prepared, first, text));
+    const described = await this.#asked(new Description(this.#sending, first, text));
     if (!described.rows) return null;
     // The server would take it for a broken protocol.
     const [needed, given] = [described.parameters, parameters.length];
     if (needed !== given)
       fail('BAD_USAGE', `the query has ${needed} parameters, and ${given} were given`, { needed, given });
-    return this.#asked(new Query(this.#prepared, null, { name: '', text }, parameters, TEXTS));
+    return this.#asked(new Query(this.#sending, null, { name: '', text }, parameters, TEXTS));
   }
 
   async #asked<T>(query: { readonly answer: Promise<T> }): Promise<T> {

@@ -40,8 +40,8 @@ function refused(e: unknown, table: string): never {
 
 /** Columns from parameters, from `$2` on, as `r(c0, c1, …)`. */
 const unnested = (columns: readonly RowColumn[]): string => {
-  const arrays = columns.map(({ sort }, i) => `unnest($${i + 2}::${sort.array})`);
-  return `ROWS FROM (${arrays.join(', ')}) AS r(${columns.map((_, i) => `c${i}`).join(', ')})`;
+  const lists = columns.map(({ sort }, i) => `unnest($${i + 2}::${sort.array}) AS c${i}`);
+  return `(SELECT ${lists.join(', ')}) AS r`;
 };
 
 function insertion(rows: string, columns: readonly RowColumn[], key: readonly string[]): Statement {

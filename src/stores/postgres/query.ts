@@ -1,10 +1,11 @@
 /**
  * One statement on its way through a connection of pg.
  *
- * Owns the messages of the extended protocol for it and the collecting of its rows. It is what pg calls a
+ * Owns the order of the messages for it and the collecting of its rows. It is what pg calls a
  * submittable: the client calls `submit` when it is its turn and the handlers as answers come.
  */
 import { assert, fail } from '../../base/errors.ts';
+import { Messages, type SentValue } from './messages.ts';
 import type { Answer, Parameter } from './session.ts';
 import { type Field, type Reading, sent } from './values.ts';
 import type { RowBytes, Wire } from './wire.ts';
@@ -15,8 +16,9 @@ export interface Prepared {
   readonly text: string;
 }
 
-/** What a connection has prepared, and of which it waits for the answer. */
-export class PreparedStatements {
+/** What a connection sends, what it has prepared, and of which statements it waits for the answer. */
+export class Sending {
+  readonly messages = new Messages();
   readonly #known = new Set<string>();
   readonly #asked: string[] = [];
 
@@ -25,11 +27,11 @@ export class PreparedStatements {
     return this.#known.has(name);
   }
 
-  /** Sends the statement unless the server has it. */
-  send(wire: Wire, { name, text }: Prepared): void {
+  /** Asks to prepare the statement unless the server has it. */
+  prepare({ name, text }: Prepared): void {
     if (this.#known.has(name)) return;
     this.#asked.push(name);
-    wire.parse({ name, text });
+    this.messages.parse(name, text);
   }
 
   /** The server has prepared what was asked for first. */
@@ -41,6 +43,29 @@ export class PreparedStatements {
   /** After an error the server passes over the rest, up to the end of the statement. */
   settle(): void {
     this.#asked.length = 0;
+  }
+
+  /**
+   * Sends in one piece what begins the transaction of a statement, if anything, then what `write` writes.
+   * What could not be sent is given back: the client tells `handleError`.
+   */
+  send(wire: Wire, first: Prepared | null, write: (messages: Messages) => void): unknown {
+    const { messages } = this;
+    try {
+      messages.begin();
+      if (first !== null) {
+        this.prepare(first);
+        messages.bind(first.name, [], true);
+        messages.execute();
+      }
+      write(messages);
+      messages.sync();
+      // Where the connection is gone the statement hears of its end.
+      if (wire.stream.writable) wire.stream.write(messages.bytes);
+      return null;
+    } catch (e) {
+      return e;
+    }
   }
 }
 
@@ -56,21 +81,13 @@ export interface Done<R> extends Answer<R> {
   readonly command: string;
 }
 
-/** Sends what begins the transaction of a statement, before it. */
-function sendFirst(wire: Wire, prepared: PreparedStatements, first: Prepared | null): void {
-  if (first === null) return;
-  prepared.send(wire, first);
-  wire.bind({ portal: '', statement: first.name, values: [], binary: true });
-  wire.execute({ portal: '', rows: 0 });
-}
-
 /** A statement, its parameters, and before it perhaps one that begins its transaction. */
 export class Query<R> {
   readonly answer: Promise<Done<R>>;
-  readonly #prepared: PreparedStatements;
+  readonly #sending: Sending;
   readonly #first: Prepared | null;
   readonly #statement: Prepared;
-  readonly #values: readonly (string | Buffer | null)[];
+  readonly #values: readonly SentValue[];
   readonly #reading: Reading<R>;
   readonly #rows: R[] = [];
   #columns: readonly string[] = [];
@@ -81,13 +98,13 @@ export class Query<R> {
   #failed: { readonly error: unknown } | null = null;
 
   constructor(
-    prepared: PreparedStatements,
+    sending: Sending,
     first: Prepared | null,
     statement: Prepared,
     parameters: readonly Parameter[],
     reading: Reading<R>,
   ) {
-    this.#prepared = prepared;
+    this.#sending = sending;
     this.#first = first;
     this.#statement = statement;
     this.#reading = reading;
@@ -101,24 +118,13 @@ export class Query<R> {
     });
   }
 
-  /** Sends it. What could not be sent is given back: the client tells `handleError`. */
   submit(wire: Wire): unknown {
-    // Held together, so that they leave in one packet.
-    wire.stream.cork();
-    try {
-      const { binary } = this.#reading;
-      sendFirst(wire, this.#prepared, this.#first);
-      this.#prepared.send(wire, this.#statement);
-      wire.bind({ portal: '', statement: this.#statement.name, values: this.#values, binary });
-      wire.describe({ type: 'P', name: '' });
-      wire.execute({ portal: '', rows: 0 });
-      wire.sync();
-      return null;
-    } catch (e) {
-      return e;
-    } finally {
-      wire.stream.uncork();
-    }
+    return this.#sending.send(wire, this.#first, (messages) => {
+      this.#sending.prepare(this.#statement);
+      messages.bind(this.#statement.name, this.#values, this.#reading.binary);
+      messages.describe('portal');
+      messages.execute();
+    });
   }
 
   handleRowDescription({ fields }: { readonly fields: readonly Field[] }): void {
@@ -157,7 +163,7 @@ export class Query<R> {
   handleCopyData(): void {}
 
   handleError(error: unknown): void {
-    this.#prepared.settle();
+    this.#sending.settle();
     this.#reject(error);
   }
 
@@ -181,7 +187,7 @@ export interface Described {
 /** Asks what a statement would take and answer, and does not carry it out. */
 export class Description {
   readonly answer: Promise<Described>;
-  readonly #prepared: PreparedStatements;
+  readonly #sending: Sending;
   readonly #first: Prepared | null;
   readonly #text: string;
   /** The client tells a statement nothing of this message. */
@@ -194,8 +200,8 @@ export class Description {
   #resolve!: (described: Described) => void;
   #reject!: (e: unknown) => void;
 
-  constructor(prepared: PreparedStatements, first: Prepared | null, text: string) {
-    this.#prepared = prepared;
+  constructor(sending: Sending, first: Prepared | null, text: string) {
+    this.#sending = sending;
     this.#first = first;
     this.#text = text;
     this.answer = new Promise((resolve, reject) => {
@@ -205,20 +211,12 @@ export class Description {
   }
 
   submit(wire: Wire): unknown {
-    wire.stream.cork();
-    try {
-      wire.on('parameterDescription', this.#told);
-      this.#end = () => wire.off('parameterDescription', this.#told);
-      sendFirst(wire, this.#prepared, this.#first);
-      this.#prepared.send(wire, { name: '', text: this.#text });
-      wire.describe({ type: 'S', name: '' });
-      wire.sync();
-      return null;
-    } catch (e) {
-      return e;
-    } finally {
-      wire.stream.uncork();
-    }
+    wire.on('parameterDescription', this.#told);
+    this.#end = () => wire.off('parameterDescription', this.#told);
+    return this.#sending.send(wire, this.#first, (messages) => {
+      this.#sending.prepare({ name: '', text: this.#text });
+      messages.describe('statement');
+    });
   }
 
   handleRowDescription(): void {
@@ -229,7 +227,7 @@ export class Description {
 
   handleError(error: unknown): void {
     this.#end();
-    this.#prepared.settle();
+    this.#sending.settle();
     this.#reject(error);
   }
 
@@ -245,13 +243,13 @@ export class Description {
  */
 export class Preparation {
   readonly answer: Promise<void>;
-  readonly #prepared: PreparedStatements;
+  readonly #sending: Sending;
   readonly #statement: Prepared;
   #resolve!: () => void;
   #reject!: (e: unknown) => void;
 
-  constructor(prepared: PreparedStatements, statement: Prepared) {
-    this.#prepared = prepared;
+  constructor(sending: Sending, statement: Prepared) {
+    this.#sending = sending;
     this.#statement = statement;
     this.answer = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -260,13 +258,11 @@ export class Preparation {
   }
 
   submit(wire: Wire): unknown {
-    this.#prepared.send(wire, this.#statement);
-    wire.sync();
-    return null;
+    return this.#sending.send(wire, null, () => this.#sending.prepare(this.#statement));
   }
 
   handleError(error: unknown): void {
-    this.#prepared.settle();
+    this.#sending.settle();
     this.#reject(error);
   }
 

@@ -49,6 +49,7 @@ export interface PageAsked {
   readonly limit: PageLimit;
 }
 
+// Lists are taken apart where rows are selected: in FROM each would be copied into a table of its own first.
 const statementsIn = (s: string) => ({
   segment: {
     name: 'segment',
@@ -66,18 +67,17 @@ const statementsIn = (s: string) => ({
       ' WHERE id = $1 AND epoch = $2 AND head_tick = $5 AND head_hash = $6' +
       ' AND named RETURNING number)' +
       ` INSERT INTO ${s}.records (segment, tick, hash, previous, length, bytes)` +
-      ' SELECT moved.number, $5::bigint + r.n, r.hash, r.previous, octet_length(r.bytes), r.bytes' +
-      ' FROM moved, ROWS FROM (unnest(($7::bytea[])[2:]), unnest(($7::bytea[])[:cardinality($7) - 1]),' +
-      ' unnest($8::bytea[]))' +
-      ' WITH ORDINALITY AS r(hash, previous, bytes, n)',
+      ' SELECT number, tick, hash, previous, octet_length(bytes), bytes FROM (SELECT moved.number,' +
+      ' generate_series($5::bigint + 1, $3::bigint) AS tick,' +
+      ' unnest(($7::bytea[])[2:]) AS hash, unnest(($7::bytea[])[:cardinality($7) - 1]) AS previous,' +
+      ' unnest($8::bytea[]) AS bytes FROM moved) AS r',
   },
   insert: {
     name: 'insert',
     text:
       `INSERT INTO ${s}.records (segment, tick, hash, previous, length, bytes)` +
-      ' SELECT $1::bigint, r.* FROM ROWS FROM (unnest($2::bigint[]), unnest($3::bytea[]),' +
-      ' unnest($4::bytea[]), unnest($5::bigint[]), unnest($6::bytea[]))' +
-      ' AS r(tick, hash, previous, length, bytes)',
+      ' SELECT $1::bigint, unnest($2::bigint[]), unnest($3::bytea[]), unnest($4::bytea[]),' +
+      ' unnest($5::bigint[]), unnest($6::bytea[])',
   },
   part: {
     name: 'part',
@@ -157,9 +157,12 @@ export class Records {
    */
   group(segment: string, epoch: number, firstTick: number, records: readonly LogRecord[]) {
     if (records.length === 0 || firstTick === 0) return undefined;
-    for (const [i, { tick, previous, bytes }] of records.entries()) {
-      const follows = i === 0 || sameBytes(previous, records[i - 1]!.hash);
-      if (!follows || tick !== firstTick + i || bytes.length > this.#partBytes) return undefined;
+    let before: LogRecord | undefined;
+    for (const record of records) {
+      const follows = before === undefined || sameBytes(record.previous, before.hash);
+      const due = before === undefined ? firstTick : before.tick + 1;
+      if (!follows || record.tick !== due || record.bytes.length > this.#partBytes) return undefined;
+      before = record;
     }
     const { tick, hash } = records.at(-1)!;
     const head = { tick, hash: new Uint8Array(hash) };

@@ -37,8 +37,8 @@ const statementsIn = (s: string) => ({
   insertChunks: {
     name: 'insert_chunks',
     text:
-      `INSERT INTO ${s}.chunks (family, number, bytes) SELECT $1::bigint, c.* FROM` +
-      ' ROWS FROM (unnest($2::bigint[]), unnest($3::bytea[])) AS c(number, bytes)',
+      `INSERT INTO ${s}.chunks (family, number, bytes)` +
+      ' SELECT $1::bigint, unnest($2::bigint[]), unnest($3::bytea[])',
   },
   keep: {
     name: 'keep_snapshot',

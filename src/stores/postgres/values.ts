@@ -8,6 +8,7 @@
 import { fromHex } from '../../base/bytes.ts';
 import { fail } from '../../base/errors.ts';
 import { exactNumber } from '../../base/sql.ts';
+import type { SentValue } from './messages.ts';
 import type { Parameter } from './session.ts';
 import type { RowBytes } from './wire.ts';
 
@@ -147,8 +148,7 @@ export const PLAIN_TEXTS = {
 } as const;
 
 /** What is sent for a parameter: text in the text form of its type, bytes as they are. */
-export function sent(value: Parameter): string | Buffer | null {
-  if (value === null || typeof value === 'string') return value;
-  if (typeof value === 'object') return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-  return Object.is(value, -0) ? '-0' : String(value);
+export function sent(value: Parameter): SentValue {
+  if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value);
+  return typeof value === 'boolean' ? String(value) : value;
 }

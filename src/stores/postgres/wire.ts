@@ -12,16 +12,6 @@ import { fail } from '../../base/errors.ts';
 /** What of a connection of pg is used here and by the statements. */
 export interface Wire extends EventEmitter {
   readonly stream: Duplex;
-  parse(statement: { readonly name: string; readonly text: string }): void;
-  bind(statement: {
-    readonly portal: string;
-    readonly statement: string;
-    readonly values: readonly (string | Buffer | null)[];
-    readonly binary: boolean;
-  }): void;
-  describe(what: { readonly type: 'P' | 'S'; readonly name: string }): void;
-  execute(what: { readonly portal: string; readonly rows: number }): void;
-  sync(): void;
   sendCopyFail(why: string): void;
   attachListeners(stream: Readable): void;
 }
