@@ -6,63 +6,16 @@
  * size and lower bound, then each element after its length; whole numbers are big-endian. As text, bytes
  * would double.
  */
-const INT8 = 20;
-const BYTEA = 17;
-const TEXT = 25;
 const HEADER_BYTES = 20;
 const INT8_BYTES = 8;
 const NULL = -1;
 const HIGH = 2 ** 32;
 
 /** The types of elements that rows are made of, as `pg_type` numbers them. */
-export const ELEMENTS = { bool: 16, bytea: BYTEA, int8: INT8, text: TEXT, float8: 701 } as const;
+export const ELEMENTS = { bool: 16, bytea: 17, int8: 20, text: 25, float8: 701 } as const;
 
 /** The bytes of an element of a type that has a fixed size, its length included. */
 export const FIXED_BYTES = { bool: 5, int8: 4 + INT8_BYTES, float8: 12 } as const;
-
-/** An array without its elements, which take `bytes`: they must all be written. */
-function begin(type: number, count: number, bytes: number): Buffer {
-  const array = Buffer.allocUnsafeSlow(HEADER_BYTES + bytes);
-  array.writeInt32BE(1, 0);
-  array.writeInt32BE(0, 4);
-  array.writeInt32BE(type, 8);
-  array.writeInt32BE(count, 12);
-  array.writeInt32BE(1, 16);
-  return array;
-}
-
-/** Whole numbers from 0 on as `bigint[]`. */
-export function bigintArray(numbers: readonly number[]): Uint8Array {
-  const array = begin(INT8, numbers.length, numbers.length * (4 + INT8_BYTES));
-  let at = HEADER_BYTES;
-  for (const number of numbers) {
-    array.writeInt32BE(INT8_BYTES, at);
-    array.writeUInt32BE(Math.floor(number / HIGH), at + 4);
-    array.writeUInt32BE(number % HIGH, at + 8);
-    at += 4 + INT8_BYTES;
-  }
-  return array;
-}
-
-/** Pieces of bytes as an array of a type whose binary form they are. */
-function arrayOf(type: number, pieces: readonly Uint8Array[]): Uint8Array {
-  let bytes = 0;
-  for (const piece of pieces) bytes += 4 + piece.length;
-  const array = begin(type, pieces.length, bytes);
-  let at = HEADER_BYTES;
-  for (const piece of pieces) {
-    array.writeInt32BE(piece.length, at);
-    array.set(piece, at + 4);
-    at += 4 + piece.length;
-  }
-  return array;
-}
-
-/** Pieces of bytes as `bytea[]`. */
-export const byteaArray = (pieces: readonly Uint8Array[]): Uint8Array => arrayOf(BYTEA, pieces);
-
-/** Texts, as the bytes of their UTF-8, as `text[]`. */
-export const textArray = (texts: readonly Uint8Array[]): Uint8Array => arrayOf(TEXT, texts);
 
 /** An array that is filled one element after another, nulls among them. */
 export class ArrayWriter {
@@ -71,7 +24,8 @@ export class ArrayWriter {
 
   /** `bytes` is the room for all elements, with four for the length of each. */
   constructor(type: keyof typeof ELEMENTS, count: number, bytes: number) {
-    this.#bytes = begin(ELEMENTS[type], count, bytes);
+    this.#bytes = Buffer.allocUnsafeSlow(HEADER_BYTES + bytes);
+    for (const [i, word] of [1, 0, ELEMENTS[type], count, 1].entries()) this.#bytes.writeInt32BE(word, 4 * i);
   }
 
   #length(bytes: number): void {
@@ -125,3 +79,25 @@ export class ArrayWriter {
     return this.#bytes.subarray(0, this.#at);
   }
 }
+
+/** Whole numbers from 0 on as `bigint[]`. */
+export function bigintArray(numbers: readonly number[]): Uint8Array {
+  const into = new ArrayWriter('int8', numbers.length, numbers.length * FIXED_BYTES.int8);
+  for (const number of numbers) into.whole(number);
+  return into.done();
+}
+
+/** Pieces of bytes as an array of a type whose binary form they are. */
+function arrayOf(type: 'bytea' | 'text', pieces: readonly Uint8Array[]): Uint8Array {
+  let bytes = 0;
+  for (const piece of pieces) bytes += 4 + piece.length;
+  const into = new ArrayWriter(type, pieces.length, bytes);
+  for (const piece of pieces) into.bytes(piece);
+  return into.done();
+}
+
+/** Pieces of bytes as `bytea[]`. */
+export const byteaArray = (pieces: readonly Uint8Array[]): Uint8Array => arrayOf('bytea', pieces);
+
+/** Texts, as the bytes of their UTF-8, as `text[]`. */
+export const textArray = (texts: readonly Uint8Array[]): Uint8Array => arrayOf('text', texts);

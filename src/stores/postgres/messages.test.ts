@@ -7,7 +7,7 @@ const written = (write: (messages: Messages) => void): number[] => {
   const messages = new Messages();
   messages.begin();
   write(messages);
-  return [...messages.bytes];
+  return [...messages.take()];
 };
 
 describe('messages are laid out as the protocol says', () => {
@@ -33,7 +33,7 @@ describe('messages are laid out as the protocol says', () => {
       messages.begin();
       messages.execute();
       messages.sync();
-      expect([...messages.bytes]).toEqual(bytes('E\0\0\0\x09\0\0\0\0\0S\0\0\0\x04'));
+      expect([...messages.take()]).toEqual(bytes('E\0\0\0\x09\0\0\0\0\0S\0\0\0\x04'));
     }
   });
 });
@@ -74,7 +74,7 @@ it('values of any length come through, whatever was sent before', () => {
     fc.property(fc.array(value, { maxLength: 6 }), (values) => {
       messages.begin();
       messages.bind('s', values, true);
-      const bound = boundValues(messages.bytes);
+      const bound = boundValues(messages.take());
       expect(bound.length).toBe(values.length);
       for (const [i, value] of values.entries())
         expect(isSame(bound[i] as SentValue, value), `value ${i}`).toBe(true);

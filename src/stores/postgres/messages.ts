@@ -23,7 +23,9 @@ const NULL = -1;
 const EXECUTE_BYTES = 5;
 /** What follows the values of a statement at most. */
 const REST_BYTES = 64;
-/** Memory that is kept for the next statement; what a longer one took is given up. */
+/** The memory that a connection begins with. */
+const BEGUN_BYTES = 64 * 1024;
+/** The most that is kept for the next statement; what a longer one took is given up when it is sent. */
 const KEPT_BYTES = 256 * 1024;
 
 const bytesOf = (value: SentValue): number =>
@@ -34,20 +36,21 @@ const bytesOf = (value: SentValue): number =>
  * when the server has answered the one before up to its `Sync`, and so has read all of it.
  */
 export class Messages {
-  #buffer = Buffer.allocUnsafeSlow(KEPT_BYTES >> 2);
+  #buffer = Buffer.allocUnsafeSlow(BEGUN_BYTES);
   #at = 0;
   /** Where the length of the message under way stands. */
   #length = 0;
 
   /** A statement begins. */
   begin(): void {
-    if (this.#buffer.length > KEPT_BYTES) this.#buffer = Buffer.allocUnsafeSlow(KEPT_BYTES >> 2);
     this.#at = 0;
   }
 
-  /** All that was written since `begin`. */
-  get bytes(): Buffer {
-    return this.#buffer.subarray(0, this.#at);
+  /** All that was written since `begin`, to be sent. */
+  take(): Buffer {
+    const bytes = this.#buffer.subarray(0, this.#at);
+    if (this.#buffer.length > KEPT_BYTES) this.#buffer = Buffer.allocUnsafeSlow(BEGUN_BYTES);
+    return bytes;
   }
 
   /** Prepares a statement under a name; the types of its parameters are left to the server. */

@@ -189,7 +189,7 @@ export class Projections {
     const most = Math.floor(Math.min(limit, MOST));
     let swept = 0;
     // One projection a transaction: sweeps that held one and waited for the next could wait for each other.
-    for (let step = -1; step !== 0 && swept < most; swept += step)
+    for (let step = 1; step > 0 && swept < most; swept += step)
       step = await this.#writing((on) => this.#sweepNext(on, most - swept));
     if (swept === most) return swept;
     // The turn is that of all who make tables: nobody waits for it who has nothing to drop.

@@ -61,7 +61,7 @@ export class Sending {
       write(messages);
       messages.sync();
       // Where the connection is gone the statement hears of its end.
-      if (wire.stream.writable) wire.stream.write(messages.bytes);
+      if (wire.stream.writable) wire.stream.write(messages.take());
       return null;
     } catch (e) {
       return e;

@@ -157,12 +157,10 @@ export class Records {
    */
   group(segment: string, epoch: number, firstTick: number, records: readonly LogRecord[]) {
     if (records.length === 0 || firstTick === 0) return undefined;
-    let before: LogRecord | undefined;
-    for (const record of records) {
-      const follows = before === undefined || sameBytes(record.previous, before.hash);
-      const due = before === undefined ? firstTick : before.tick + 1;
-      if (!follows || record.tick !== due || record.bytes.length > this.#partBytes) return undefined;
-      before = record;
+    for (let i = 0; i < records.length; i++) {
+      const { tick, previous, bytes } = records[i]!;
+      const follows = i === 0 || sameBytes(previous, records[i - 1]!.hash);
+      if (!follows || tick !== firstTick + i || bytes.length > this.#partBytes) return undefined;
     }
     const { tick, hash } = records.at(-1)!;
     const head = { tick, hash: new Uint8Array(hash) };
